@@ -2,6 +2,11 @@
 //!
 //! Both sides convert with serde-wasm-bindgen. The page never blocks: every request is answered
 //! by one or more replies, and an error names the request it belongs to.
+//!
+//! Order: the page creates the worker and waits for [`Reply::Up`] (messages sent before the
+//! worker's program listens are lost), sends [`Request::Start`], waits for [`Reply::Ready`], and
+//! then whatever it likes. A worker that reported [`FailureKind::DeviceLost`] or
+//! [`FailureKind::Internal`] is not usable any more: the page terminates it and makes a new one.
 
 use retort_infer::{Event, LoadProgress, ModelInfo, Sampling};
 use retort_text::Message;
@@ -16,10 +21,12 @@ pub enum Request {
     ListStored,
     /// Deletes a stored student; answered by [`Reply::Stored`].
     Delete { id: String },
-    /// Downloads into the store, or goes on where an earlier try stopped. A file dropped on the
-    /// page comes as a second, untyped field `file` of the same message, see `Student::url`.
+    /// Downloads into the store, or goes on where an earlier try stopped: [`Reply::Download`]
+    /// many times, then [`Reply::Downloaded`] and [`Reply::Stored`]. A file dropped on the page
+    /// comes as a second, untyped field `file` of the same message, see `Student::url`. Before
+    /// it sends this the page asks `navigator.storage.persist()`, which a worker cannot call.
     Download { student: Student },
-    /// Stops the download and keeps what was verified.
+    /// Stops the download and keeps what was verified; answered by [`Reply::Stored`].
     CancelDownload,
     /// Loads a stored student onto the device; `context` in tokens, none for the default.
     Load { id: String, context: Option<usize> },
@@ -81,6 +88,10 @@ pub struct DownloadProgress {
     pub seconds_left: Option<f64>,
     /// Bytes that were already in the store when this try began.
     pub resumed_from: u64,
+    /// What people should know: a broken connection that is tried again, a host without ranges
+    /// whose file starts over, a file that changed on the host.
+    #[serde(default)]
+    pub note: Option<String>,
 }
 
 /// The device that the engine runs on.
@@ -108,6 +119,8 @@ pub enum DeviceKind {
 /// From the worker to the page.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Reply {
+    /// The worker's program listens; nothing sent before this arrives.
+    Up,
     Ready { device: DeviceInfo, stored: Vec<Stored>, storage: Storage },
     Stored { stored: Vec<Stored>, storage: Storage },
     Download(DownloadProgress),
@@ -125,16 +138,35 @@ pub struct Storage {
     pub quota: u64,
     /// The browser promised not to evict it.
     pub persistent: bool,
+    /// The browser refuses storage on disk (a private window): students live in memory and are
+    /// gone when the page is.
+    #[serde(default)]
+    pub in_memory: bool,
 }
 
 /// What went wrong, and what to do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Failure {
     pub kind: FailureKind,
+    /// The request that failed; none for a failure outside of any.
+    #[serde(default)]
+    pub during: Option<Stage>,
     /// What happened, with the field, tensor or size it is about.
     pub message: String,
     /// What the user can do about it.
     pub hint: String,
+}
+
+/// What the worker was doing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stage {
+    Start,
+    /// Listing or deleting.
+    Store,
+    /// The student's id in the store.
+    Download { id: String },
+    Load { id: String },
+    Chat { id: u64 },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
