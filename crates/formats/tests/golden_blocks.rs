@@ -44,3 +44,16 @@ fn every_type_dequantizes_as_gguf_does() {
         }
     }
 }
+
+#[test]
+fn reference_types_quantize_as_gguf_does() {
+    use GgmlType::*;
+    for ty in [F16, BF16, Q8_0, Q4_0, Q4_1] {
+        let (expected, values) = golden(ty, "quantize");
+        let encoded = blocks::quantize(ty, &values).expect("finite values");
+        let size = ty.block_bytes();
+        for (i, (got, expected)) in encoded.chunks(size).zip(expected.chunks(size)).enumerate() {
+            assert_eq!(got, expected, "{ty} block {i}");
+        }
+    }
+}

@@ -18,8 +18,11 @@
 //! `tests/golden` proves for every type.
 
 mod dequantize;
+mod k_search;
+mod quantize;
 
 pub use dequantize::dequantize;
+pub use quantize::quantize;
 
 /// Values in a block of the `_K` types.
 const SUPER: usize = 256;
