@@ -111,6 +111,25 @@ pub enum FormatError {
         value: f32,
     },
 
+    #[error("cannot write")]
+    Write { source: std::io::Error },
+
+    #[error(
+        "tensor `{got}` written out of order: {}",
+        expected.as_ref().map_or("expected no more".to_owned(), |due| format!("expected `{due}`"))
+    )]
+    TensorOrder {
+        expected: Option<String>,
+        got: String,
+    },
+
+    #[error("tensor `{tensor}`: expected {expected} bytes to be written, got {got}")]
+    TensorBytes {
+        tensor: String,
+        expected: u64,
+        got: u64,
+    },
+
     #[error("out of memory for {field}: {bytes} bytes")]
     OutOfMemory { field: String, bytes: u64 },
 }

@@ -179,6 +179,12 @@ impl TensorType {
     }
 }
 
+impl From<GgmlType> for TensorType {
+    fn from(ty: GgmlType) -> Self {
+        Self::Known(ty)
+    }
+}
+
 impl fmt::Display for TensorType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())

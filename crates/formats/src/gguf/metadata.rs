@@ -40,23 +40,48 @@ pub enum Array {
     F64(Vec<f64>),
 }
 
+/// Names of the types, and of arrays of them, in the order of ggml's numbers.
+const TYPES: [(&str, &str); 13] = [
+    ("u8", "array of u8"),
+    ("i8", "array of i8"),
+    ("u16", "array of u16"),
+    ("i16", "array of i16"),
+    ("u32", "array of u32"),
+    ("i32", "array of i32"),
+    ("f32", "array of f32"),
+    ("bool", "array of bool"),
+    ("string", "array of string"),
+    ("array", "array of array"),
+    ("u64", "array of u64"),
+    ("i64", "array of i64"),
+    ("f64", "array of f64"),
+];
+
 impl Value {
     /// The type, as messages name it: `"u32"`, `"array of string"`.
     pub fn type_name(&self) -> &'static str {
         match self {
-            Self::U8(_) => "u8",
-            Self::I8(_) => "i8",
-            Self::U16(_) => "u16",
-            Self::I16(_) => "i16",
-            Self::U32(_) => "u32",
-            Self::I32(_) => "i32",
-            Self::F32(_) => "f32",
-            Self::Bool(_) => "bool",
-            Self::String(_) => "string",
             Self::Array(array) => array.type_name(),
-            Self::U64(_) => "u64",
-            Self::I64(_) => "i64",
-            Self::F64(_) => "f64",
+            other => TYPES[other.type_id() as usize].0,
+        }
+    }
+
+    /// ggml's number of the type (`enum gguf_type`).
+    pub(super) fn type_id(&self) -> u32 {
+        match self {
+            Self::U8(_) => 0,
+            Self::I8(_) => 1,
+            Self::U16(_) => 2,
+            Self::I16(_) => 3,
+            Self::U32(_) => 4,
+            Self::I32(_) => 5,
+            Self::F32(_) => 6,
+            Self::Bool(_) => 7,
+            Self::String(_) => 8,
+            Self::Array(_) => 9,
+            Self::U64(_) => 10,
+            Self::I64(_) => 11,
+            Self::F64(_) => 12,
         }
     }
 
@@ -79,19 +104,24 @@ impl Value {
 impl Array {
     /// `"array of u32"`.
     pub fn type_name(&self) -> &'static str {
+        TYPES[self.element_type_id() as usize].1
+    }
+
+    /// ggml's number of the elements' type.
+    pub(super) fn element_type_id(&self) -> u32 {
         match self {
-            Self::U8(_) => "array of u8",
-            Self::I8(_) => "array of i8",
-            Self::U16(_) => "array of u16",
-            Self::I16(_) => "array of i16",
-            Self::U32(_) => "array of u32",
-            Self::I32(_) => "array of i32",
-            Self::F32(_) => "array of f32",
-            Self::Bool(_) => "array of bool",
-            Self::String(_) => "array of string",
-            Self::U64(_) => "array of u64",
-            Self::I64(_) => "array of i64",
-            Self::F64(_) => "array of f64",
+            Self::U8(_) => 0,
+            Self::I8(_) => 1,
+            Self::U16(_) => 2,
+            Self::I16(_) => 3,
+            Self::U32(_) => 4,
+            Self::I32(_) => 5,
+            Self::F32(_) => 6,
+            Self::Bool(_) => 7,
+            Self::String(_) => 8,
+            Self::U64(_) => 10,
+            Self::I64(_) => 11,
+            Self::F64(_) => 12,
         }
     }
 

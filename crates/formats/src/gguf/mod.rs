@@ -15,6 +15,10 @@
 mod limits;
 mod metadata;
 mod reader;
+mod tensors;
+mod writer;
 
 pub use metadata::{Array, Metadata, Value};
-pub use reader::{Header, ReadOptions, TensorInfo, read_header, read_header_with};
+pub use reader::{Header, ReadOptions, read_header, read_header_with};
+pub use tensors::TensorInfo;
+pub use writer::{TensorSpec, Writer};
