@@ -41,7 +41,11 @@ impl Default for Sampling {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Event {
     /// `done` of `total` prompt tokens are in the KV cache, `reused` of them from the last turn.
-    Prefill { done: usize, total: usize, reused: usize },
+    Prefill {
+        done: usize,
+        total: usize,
+        reused: usize,
+    },
     /// Text of the reasoning, and how many tokens it has so far.
     Thought { text: String, tokens: usize },
     /// Text of the answer, and how many tokens it has so far.

@@ -1,1 +1,30 @@
-//! The decoder (Qwen2, Llama), its configuration, KV cache and weight loading.
+//! The decoder of a student, its configuration, KV cache and weights.
+//!
+//! [`decoder`] is the whole network, used as it stands by training (no cache, dense weights, an
+//! autodiff device) and by inference (cache, packed weights). It may branch on the configuration
+//! and on "is there a cache", on nothing else: dtypes and devices are `retort-kernels`' business.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`config`] | hyper-parameters, from GGUF metadata or `config.json` |
+//! | [`presets`] | the six students |
+//! | [`decoder`] | embedding, blocks, final norm, output projection |
+//! | [`cache`] | the preallocated KV cache |
+//! | [`checkpoint`] | weights by their Hugging Face names, out of either format |
+//! | [`load`] | a checkpoint onto a device, tensor by tensor |
+
+pub mod cache;
+pub mod checkpoint;
+pub mod config;
+pub mod decoder;
+mod error;
+pub mod load;
+pub mod presets;
+pub mod rope;
+
+pub use cache::KvCache;
+pub use checkpoint::{Checkpoint, GgufCheckpoint};
+pub use config::{Architecture, Config};
+pub use decoder::Decoder;
+pub use error::ModelError;
+pub use load::{LoadEvent, LoadPlan, WeightForm, load};
