@@ -178,9 +178,9 @@ impl<'s, S: Source> Cursor<'s, S> {
             .source
             .read_at(self.start + kept as u64, &mut self.window[kept..])
             .await;
-        read.map_err(|source: SourceError| FormatError::Source {
+        read.map_err(|error: SourceError| FormatError::Source {
             field: self.field(),
-            source,
+            error,
         })
     }
 }

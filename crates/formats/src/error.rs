@@ -1,15 +1,19 @@
 //! The one error type of this crate: what is wrong, what was expected, what was found, where.
 
+use std::path::PathBuf;
+
 use crate::{GgmlType, source::SourceError};
 
 /// Why a file, a tensor or a block could not be read or written.
 ///
-/// The message says what is wrong and where; [`FormatError::hint`] says what to do about it.
+/// The message is complete: it says what is wrong and where, with the cause where there is one
+/// (which [`std::error::Error::source`] therefore does not repeat). [`FormatError::hint`] says
+/// what to do about it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FormatError {
-    #[error("cannot read {field}")]
-    Source { field: String, source: SourceError },
+    #[error("cannot read {field}: {error}")]
+    Source { field: String, error: SourceError },
 
     #[error("not a GGUF file: expected it to start with `GGUF`, got {}", got.escape_ascii())]
     Magic { got: [u8; 4] },
@@ -111,8 +115,46 @@ pub enum FormatError {
         value: f32,
     },
 
-    #[error("cannot write")]
-    Write { source: std::io::Error },
+    #[error("{file} cannot be used: {error}")]
+    Json {
+        file: String,
+        error: serde_json::Error,
+    },
+
+    #[error("tensor `{tensor}` has data_offsets [{begin}, {end}]: {reason}")]
+    DataOffsets {
+        tensor: String,
+        begin: u64,
+        end: u64,
+        reason: &'static str,
+    },
+
+    #[error("the tensors end at byte {end}, but the file has {file_len} bytes")]
+    TrailingBytes { end: u64, file_len: u64 },
+
+    #[error("tensor `{tensor}` has the element type {dtype}: expected F32, F16 or BF16")]
+    UnsupportedDtype { tensor: String, dtype: String },
+
+    #[error("the index names the file `{name}`: expected the name of a file beside it")]
+    FileName { name: String },
+
+    #[error("`{}` is missing", path.display())]
+    MissingFile { path: PathBuf },
+
+    #[error("`{}`: {error}", path.display())]
+    InFile {
+        path: PathBuf,
+        error: Box<FormatError>,
+    },
+
+    #[error("`{}`: {error}", path.display())]
+    Io {
+        path: PathBuf,
+        error: std::io::Error,
+    },
+
+    #[error("cannot write: {error}")]
+    Write { error: std::io::Error },
 
     #[error(
         "tensor `{got}` written out of order: {}",
@@ -138,6 +180,7 @@ impl FormatError {
     /// How to fix it, where there is something to say beyond the message.
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
+            Self::InFile { error, .. } => return error.hint(),
             Self::Magic { .. } => {
                 "expected a .gguf file; an HTML page or a Git LFS pointer saved in its place \
                  starts differently, download it again"
@@ -147,6 +190,11 @@ impl FormatError {
             Self::Truncated { .. } | Self::OutOfFile { .. } => {
                 "the file is incomplete: resume or repeat the download"
             }
+            Self::MissingFile { .. } => {
+                "expected a folder as `hf download` makes it, with config.json and \
+                 model.safetensors (or its shards and their index); PyTorch's .bin files are not read"
+            }
+            Self::UnsupportedDtype { .. } => "convert the checkpoint to bfloat16",
             Self::UnsupportedType { .. } => {
                 "use a file in F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q4_K, Q5_K or Q6_K \
                  (for example Q4_K_M)"
@@ -165,7 +213,13 @@ impl FormatError {
             | Self::Alignment { .. }
             | Self::Dims { .. }
             | Self::Misaligned { .. }
-            | Self::Overlap { .. } => "the file is damaged: compare its SHA-256 with the host's",
+            | Self::Overlap { .. }
+            | Self::Json { .. }
+            | Self::DataOffsets { .. }
+            | Self::TrailingBytes { .. }
+            | Self::FileName { .. } => {
+                "the file is damaged: compare its SHA-256 with the one its host states"
+            }
             _ => return None,
         })
     }

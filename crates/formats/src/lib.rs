@@ -6,6 +6,7 @@
 //! | [`types`] | [`GgmlType`]: the tensor encodings Retort computes with, and their sizes |
 //! | [`blocks`] | encoded blocks to `f32` and back, bit for bit as ggml does |
 //! | [`gguf`] | header reader and streaming writer of GGUF files |
+//! | [`hf`] | the same for safetensors files and Hugging Face folders |
 //!
 //! Files are untrusted: every length is checked against the bytes that are really there before
 //! anything is allocated, and a broken file is a [`FormatError`] that names the field or tensor.
@@ -19,6 +20,8 @@ pub mod blocks;
 mod cursor;
 mod error;
 pub mod gguf;
+pub mod hf;
+mod sequence;
 pub mod source;
 pub mod types;
 

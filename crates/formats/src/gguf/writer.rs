@@ -11,7 +11,7 @@ use super::{
     reader::alignment,
     tensors::data_bytes,
 };
-use crate::{FormatError, GgmlType};
+use crate::{FormatError, GgmlType, sequence::Sequence};
 
 /// What is to be written of one tensor.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,11 +40,7 @@ pub struct TensorSpec {
 pub struct Writer<W> {
     out: W,
     alignment: u64,
-    /// Name and size of each tensor, in the file's order.
-    tensors: Vec<(String, u64)>,
-    /// The tensor being written, and how many of its bytes are.
-    current: usize,
-    written: u64,
+    sequence: Sequence,
 }
 
 impl<W: Write> Writer<W> {
@@ -87,14 +83,17 @@ impl<W: Write> Writer<W> {
         let sizes = write_table(&mut out, &tensors, alignment)?;
         out.pad(alignment)?;
         let names = tensors.into_iter().map(|tensor| tensor.name);
-        let tensors = names.zip(sizes).collect();
+        let sequence = Sequence::new(names.zip(sizes).collect());
         Ok(Self {
             out: out.out,
             alignment,
-            tensors,
-            current: 0,
-            written: 0,
+            sequence,
         })
+    }
+
+    /// The tensor whose bytes come next, `None` at the end.
+    pub fn due(&self) -> Option<&str> {
+        self.sequence.due()
     }
 
     /// Writes the next bytes of tensor `name`: all of it, or a piece (a few rows, say) with more
@@ -104,47 +103,18 @@ impl<W: Write> Writer<W> {
     /// [`FormatError::TensorOrder`] where another tensor is due,
     /// [`FormatError::TensorBytes`] where the tensor gets more bytes than its shape has.
     pub fn write(&mut self, name: &str, bytes: &[u8]) -> Result<(), FormatError> {
-        let Some((due, size)) = self
-            .tensors
-            .get(self.current)
-            .filter(|(due, _)| due == name)
-        else {
-            let due = self.tensors.get(self.current).map(|(due, _)| due.clone());
-            return Err(FormatError::TensorOrder {
-                expected: due,
-                got: name.to_owned(),
-            });
-        };
-        let written = self.written.saturating_add(bytes.len() as u64);
-        if written > *size {
-            let (tensor, expected) = (due.clone(), *size);
-            return Err(FormatError::TensorBytes {
-                tensor,
-                expected,
-                got: written,
-            });
-        }
+        self.sequence.check(name, bytes.len())?;
         self.out.write_all(bytes).map_err(write_error)?;
-        self.written = written;
-        if written == *size {
+        match self.sequence.advance(bytes.len()) {
             // Also after the last tensor, as llama.cpp's reader expects.
-            pad(&mut self.out, *size, self.alignment)?;
-            self.current += 1;
-            self.written = 0;
+            Some(size) => pad(&mut self.out, size, self.alignment),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Checks that every tensor was written whole, and flushes.
     pub fn finish(mut self) -> Result<W, FormatError> {
-        if let Some((tensor, expected)) = self.tensors.get(self.current) {
-            let (tensor, expected) = (tensor.clone(), *expected);
-            return Err(FormatError::TensorBytes {
-                tensor,
-                expected,
-                got: self.written,
-            });
-        }
+        self.sequence.finish()?;
         self.out.flush().map_err(write_error)?;
         Ok(self.out)
     }
@@ -284,6 +254,6 @@ fn check_count(field: &str, got: u64, max: u64) -> Result<(), FormatError> {
     })
 }
 
-fn write_error(source: io::Error) -> FormatError {
-    FormatError::Write { source }
+fn write_error(error: io::Error) -> FormatError {
+    FormatError::Write { error }
 }
