@@ -1,0 +1,75 @@
+//! The float types that weights and caches are kept in.
+
+use half::{bf16, f16};
+
+use crate::simd::Simd;
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for half::f16 {}
+    impl Sealed for half::bf16 {}
+}
+
+/// f32, f16 or bf16: kept as it is in memory, computed with in f32.
+pub trait Element: Copy + Send + Sync + sealed::Sealed + Vectors + 'static {
+    /// The value.
+    fn to_f32(self) -> f32;
+}
+
+/// Vector loads, out of the public trait because [`Simd`] is not public.
+#[doc(hidden)]
+#[allow(private_bounds, private_interfaces)]
+pub trait Vectors: Sized {
+    /// # Safety
+    /// `p` is valid for `S::LANES` elements.
+    unsafe fn load<S: Simd>(s: S, p: *const Self) -> S::F;
+}
+
+#[allow(private_bounds, private_interfaces)]
+impl Vectors for f32 {
+    #[inline(always)]
+    unsafe fn load<S: Simd>(s: S, p: *const Self) -> S::F {
+        // SAFETY: as the caller promises.
+        unsafe { s.load_f(p) }
+    }
+}
+
+#[allow(private_bounds, private_interfaces)]
+impl Vectors for f16 {
+    #[inline(always)]
+    unsafe fn load<S: Simd>(s: S, p: *const Self) -> S::F {
+        // SAFETY: as the caller promises; f16 is a transparent u16.
+        unsafe { s.load_f16(p.cast()) }
+    }
+}
+
+#[allow(private_bounds, private_interfaces)]
+impl Vectors for bf16 {
+    #[inline(always)]
+    unsafe fn load<S: Simd>(s: S, p: *const Self) -> S::F {
+        // SAFETY: as the caller promises; bf16 is a transparent u16.
+        unsafe { s.load_bf16(p.cast()) }
+    }
+}
+
+impl Element for f32 {
+    #[inline(always)]
+    fn to_f32(self) -> f32 {
+        self
+    }
+}
+
+impl Element for f16 {
+    #[inline(always)]
+    fn to_f32(self) -> f32 {
+        f16::to_f32(self)
+    }
+}
+
+impl Element for bf16 {
+    #[inline(always)]
+    fn to_f32(self) -> f32 {
+        bf16::to_f32(self)
+    }
+}
