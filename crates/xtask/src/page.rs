@@ -12,6 +12,8 @@ use crate::workspace::Workspace;
 /// Sets up the tools, builds, checks, and returns the folder to serve.
 pub fn build(workspace: &Workspace) -> Result<PathBuf> {
     setup::ensure(workspace, &Tool::PAGE)?;
+    // Trunk is kept offline, lest it look for other tools; cargo must then have all it needs.
+    process::run(process::cargo(workspace).args(["fetch", "--locked"]))?;
     process::run(
         process::cargo_tool(workspace, "trunk")
             .args(["build", "--release", "--offline", "--skip-version-check"])

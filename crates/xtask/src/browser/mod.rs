@@ -39,6 +39,7 @@ pub enum WebGpu {
 /// A running browser with a profile of its own. It ends where it is dropped.
 pub struct Browser {
     connection: Arc<Connection>,
+    webgpu: WebGpu,
     process: Child,
     profile: PathBuf,
     /// The profile goes with the browser.
@@ -75,12 +76,7 @@ impl Browser {
             .args(match webgpu {
                 WebGpu::Software => &["--enable-unsafe-webgpu"][..],
                 // Chromium offers its software adapter to those who ask for unsafe WebGPU only.
-                WebGpu::NoAdapter => &["--disable-gpu"],
-                WebGpu::Absent => &[
-                    "--disable-gpu",
-                    "--disable-features=WebGPU,WebGPUService",
-                    "--disable-blink-features=WebGPU",
-                ],
+                WebGpu::NoAdapter | WebGpu::Absent => &["--disable-gpu"],
             })
             .arg(format!("--user-data-dir={}", profile.display()))
             .args(flags)
@@ -96,6 +92,7 @@ impl Browser {
         let connection = Connection::new(stdin, stdout);
         let browser = Self {
             connection,
+            webgpu,
             process,
             profile: profile.to_owned(),
             temporary: false,
@@ -116,7 +113,13 @@ impl Browser {
 
     /// Opens an empty tab.
     pub fn page(&self) -> Result<Page> {
-        Page::open(self.connection.clone())
+        let page = Page::open(self.connection.clone())?;
+        if self.webgpu == WebGpu::Absent {
+            // No flag of Chromium's takes it away any more.
+            page.before_page("delete Navigator.prototype.gpu")?;
+            page.before_worker("delete WorkerNavigator.prototype.gpu");
+        }
+        Ok(page)
     }
 
     /// Memory of the browser's processes now and at their peaks. Linux only: elsewhere it is zero.
