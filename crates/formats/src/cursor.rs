@@ -17,6 +17,8 @@ pub(crate) struct Cursor<'s, S> {
     window: Vec<u8>,
     start: u64,
     at: usize,
+    /// How far reading may go.
+    max: u64,
     /// What is being read, for errors.
     field: String,
 }
@@ -43,12 +45,14 @@ macro_rules! scalar {
 scalar!(u8, i8, u16, i16, u32, i32, f32, u64, i64, f64);
 
 impl<'s, S: Source> Cursor<'s, S> {
-    pub fn new(source: &'s S) -> Self {
+    /// A cursor that reads at most the first `max` bytes.
+    pub fn new(source: &'s S, max: u64) -> Self {
         Self {
             source,
             window: Vec::new(),
             start: 0,
             at: 0,
+            max,
             field: String::new(),
         }
     }
@@ -75,17 +79,23 @@ impl<'s, S: Source> Cursor<'s, S> {
 
     /// Errs where fewer than `bytes` bytes are left. To be called before allocating for them.
     pub fn expect(&self, bytes: u64) -> Result<(), FormatError> {
-        let available = self.left();
-        if bytes <= available {
-            return Ok(());
+        let (offset, available) = (self.offset(), self.left());
+        if bytes > available {
+            let field = self.field();
+            return Err(FormatError::Truncated {
+                field,
+                offset,
+                needed: bytes,
+                available,
+            });
         }
-        let (field, offset) = (self.field(), self.offset());
-        Err(FormatError::Truncated {
-            field,
-            offset,
-            needed: bytes,
-            available,
-        })
+        // In the file, so it does not overflow.
+        let (got, max) = (offset + bytes, self.max);
+        if got > max {
+            let field = format!("the end of {}", self.field);
+            return Err(FormatError::Limit { field, got, max });
+        }
+        Ok(())
     }
 
     /// Errs where the number just read is over `max`.
@@ -139,7 +149,7 @@ impl<'s, S: Source> Cursor<'s, S> {
             field: self.field(),
             bytes,
         };
-        // On wasm32 a file may be larger than the address space.
+        // Not more than `max`, but wasm32's memory may be short of even that.
         let mut left = usize::try_from(count).map_err(|_| out_of_memory())?;
         let mut values = Vec::new();
         values

@@ -192,7 +192,8 @@ impl FormatError {
             }
             Self::MissingFile { .. } => {
                 "expected a folder as `hf download` makes it, with config.json and \
-                 model.safetensors (or its shards and their index); PyTorch's .bin files are not read"
+                 model.safetensors (or its shards and their index); PyTorch's .bin files are not \
+                 read"
             }
             Self::UnsupportedDtype { .. } => "convert the checkpoint to bfloat16",
             Self::UnsupportedType { .. } => {

@@ -9,8 +9,8 @@
 //! | `Q8_0` | `d`, 32 x i8 `q` | `q d` |
 //! | `Q4_0` | `d`, 16 bytes: `q[i]`, `q[i + 16]` | `d (q - 8)` |
 //! | `Q4_1` | `d`, `m`, 16 bytes as above | `d q + m` |
-//! | `Q4_K` | `d`, `dmin`, 12 bytes of 6-bit `sc[8]`, `mn[8]`, 128 bytes `q` | `(d sc) q - (dmin mn)` |
-//! | `Q5_K` | as `Q4_K`, but 32 bytes of fifth bits before `q` | `(d sc) q - (dmin mn)` |
+//! | `Q4_K` | `d`, `dmin`, 12 bytes 6-bit `sc[8]`, `mn[8]`, 128 bytes `q` | `(d sc) q - dmin mn` |
+//! | `Q5_K` | as `Q4_K`, but 32 bytes of fifth bits before `q` | `(d sc) q - dmin mn` |
 //! | `Q6_K` | 128 bytes low nibbles, 64 bytes high bits, 16 x i8 `sc`, `d` | `(d sc) (q - 32)` |
 //!
 //! The order of the floating-point operations is part of the format: dequantisation is bit-equal

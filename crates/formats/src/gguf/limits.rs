@@ -5,6 +5,8 @@
 //! largest vocabularies have 300,000 tokens and 500,000 merges, the largest dense models 1,200
 //! tensors.
 
+/// Bytes of the header. Vocabularies of 260,000 tokens with their merges take 20 MB.
+pub const HEADER_BYTES: u64 = 64 << 20;
 /// Metadata entries in a file.
 pub const ENTRIES: u64 = 1 << 16;
 /// Tensors in a file.

@@ -84,7 +84,7 @@ pub async fn read_header_with<S: Source>(
     source: &S,
     options: ReadOptions,
 ) -> Result<Header, FormatError> {
-    let mut cursor = Cursor::new(source);
+    let mut cursor = Cursor::new(source, limits::HEADER_BYTES);
     cursor.at("the magic number");
     let got = cursor.array().await?;
     if got != *b"GGUF" {

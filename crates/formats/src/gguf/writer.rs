@@ -81,6 +81,7 @@ impl<W: Write> Writer<W> {
             out.value(value)?;
         }
         let sizes = write_table(&mut out, &tensors, alignment)?;
+        check_count("the size of the header", out.len, limits::HEADER_BYTES)?;
         out.pad(alignment)?;
         let names = tensors.into_iter().map(|tensor| tensor.name);
         let sequence = Sequence::new(names.zip(sizes).collect());

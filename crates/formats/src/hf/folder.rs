@@ -157,12 +157,19 @@ async fn read_shard(path: &Path, shard: usize) -> Result<Vec<HfTensor>, FormatEr
     Ok(tensors)
 }
 
+/// `model.safetensors.index.json`: which file holds which tensor.
+#[derive(serde::Deserialize)]
+struct Index {
+    weight_map: json::Entries<String, { json::TENSORS }>,
+}
+
 /// Reads the shards that the index names, and keeps the tensors that it says are in them.
 async fn read_shards(
     folder: &Path,
     index: &[u8],
 ) -> Result<(Vec<PathBuf>, Vec<HfTensor>), FormatError> {
-    let json::Index(index) = parse(&folder.join(INDEX), index)?;
+    let index: Index = parse(&folder.join(INDEX), index)?;
+    let index = index.weight_map.0;
     let mut shards: Vec<&str> = Vec::new();
     let mut places = HashMap::with_capacity(index.len());
     let mut numbers = HashMap::new();

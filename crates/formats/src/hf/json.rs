@@ -43,7 +43,7 @@ impl<'de> Deserialize<'de> for Shape {
 }
 
 /// A map in its text's order, of at most `MAX` entries.
-struct Entries<T, const MAX: usize>(Vec<(String, T)>);
+pub(super) struct Entries<T, const MAX: usize>(pub Vec<(String, T)>);
 
 impl<'de, T: Deserialize<'de>, const MAX: usize> Deserialize<'de> for Entries<T, MAX> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -112,18 +112,5 @@ impl<'de> Deserialize<'de> for Header {
             }
         }
         deserializer.deserialize_map(Parts)
-    }
-}
-
-/// `model.safetensors.index.json`: which file holds which tensor, in the text's order.
-pub(super) struct Index(pub Vec<(String, String)>);
-
-impl<'de> Deserialize<'de> for Index {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        struct File {
-            weight_map: Entries<String, TENSORS>,
-        }
-        Ok(Self(File::deserialize(deserializer)?.weight_map.0))
     }
 }
