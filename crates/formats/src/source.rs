@@ -29,7 +29,7 @@ pub enum SourceError {
         len: u64,
         source_len: u64,
     },
-    #[error("input/output error")]
+    #[error(transparent)]
     Io(#[from] io::Error),
     /// An error of another crate's source (network, browser storage).
     #[error(transparent)]
