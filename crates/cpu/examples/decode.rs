@@ -3,6 +3,7 @@
 //! `cargo run --release -p retort-cpu --example decode -- [TYPE=Q4_0] [THREADS=1] [ISA]`
 
 use std::hint::black_box;
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 use retort_cpu::{Activations, Isa, KvCache, Output, Packed, Queries};
@@ -146,6 +147,12 @@ fn best(tokens: usize, f: impl Fn() -> f32) -> f64 {
     tokens as f64 / best.as_secs_f64()
 }
 
+fn show(what: &str, tokens_per_second: f64) {
+    print!(" {what} {tokens_per_second:.1}");
+    // Progress only: it does not matter if it cannot be shown.
+    let _ = std::io::stdout().flush();
+}
+
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let name = arguments.get(1).map_or("Q4_0", |name| name);
@@ -163,15 +170,13 @@ fn main() {
                 continue;
             }
             isa.force(|| {
-                println!(
-                    "{name} {isa:?} {threads} threads: decode {:.1} (context 500: {:.1}), \
-                     prefill 128: {:.0}, 512: {:.0} (matrices alone {:.0}) tok/s",
-                    best(1, || model.forward(1, 0, true)),
-                    best(1, || model.forward(1, 500, true)),
-                    best(128, || model.forward(128, 0, true)),
-                    best(512, || model.forward(512, 0, true)),
-                    best(512, || model.forward(512, 0, false)),
-                );
+                print!("{name} {isa:?} {threads} threads, tok/s:");
+                show("decode", best(1, || model.forward(1, 0, true)));
+                show("at 500", best(1, || model.forward(1, 500, true)));
+                show("prefill 128", best(128, || model.forward(128, 0, true)));
+                show("512", best(512, || model.forward(512, 0, true)));
+                show("matrices alone", best(512, || model.forward(512, 0, false)));
+                println!();
             });
         }
     };

@@ -7,7 +7,7 @@
 //! summed before is scaled down when a larger score comes. A unit of work is one key head with a
 //! block of queries; all query heads of the group share its chunk of keys, transposed in L1.
 
-use crate::element::Element;
+use crate::element::{Element, to_f32};
 use crate::error::{CpuError, check_len, product};
 use crate::gemm::{Rows, gemm};
 use crate::isa::{self, Isa, Kernel, dispatch};
@@ -159,7 +159,7 @@ struct State {
     width: usize,
     /// [rows, width], scaled
     q: Vec<f32>,
-    /// [width, CHUNK]
+    /// [width, CHUNK]; empty while not needed, as the next
     keys: Vec<f32>,
     /// [CHUNK, width]
     values: Vec<f32>,
@@ -182,8 +182,8 @@ impl<T: Element> Kernel for Unit<'_, T> {
         let mut state = State {
             width,
             q: vec![0.0; rows * width],
-            keys: vec![0.0; width * CHUNK],
-            values: vec![0.0; width * CHUNK],
+            keys: Vec::new(),
+            values: Vec::new(),
             scores: vec![0.0; rows * CHUNK],
             out: vec![0.0; rows * width],
             largest: vec![f32::NEG_INFINITY; rows],
@@ -265,6 +265,7 @@ impl<T: Element> Unit<'_, T> {
             }
             return;
         }
+        state.keys.resize(width * CHUNK, 0.0);
         for (key, k) in chunk.chunks_exact(head_dim).enumerate() {
             for (d, k) in k.iter().enumerate() {
                 state.keys[d * CHUNK + key] = k.to_f32();
@@ -298,15 +299,17 @@ impl<T: Element> Unit<'_, T> {
         let head_dim = self.cache.head_dim;
         let chunk = self.chunk(self.cache.v, start, keys);
         let width = state.width;
-        for (to, from) in state
-            .values
-            .chunks_exact_mut(width)
-            .zip(chunk.chunks_exact(head_dim))
-        {
-            for (to, from) in to.iter_mut().zip(from) {
-                *to = from.to_f32();
+        let values = match T::as_f32(chunk) {
+            Some(values) if width == head_dim => values,
+            _ => {
+                state.values.resize(width * CHUNK, 0.0);
+                let rows = state.values.chunks_exact_mut(width);
+                for (to, from) in rows.zip(chunk.chunks_exact(head_dim)) {
+                    to_f32(s, from, to);
+                }
+                &state.values
             }
-        }
+        };
         // SAFETY: the sizes are those of the state's matrices; the scores were only written for
         // `keys` keys, which is the depth.
         unsafe {
@@ -318,7 +321,7 @@ impl<T: Element> Unit<'_, T> {
                     stride: CHUNK,
                 },
                 Rows {
-                    at: state.values.as_ptr(),
+                    at: values.as_ptr(),
                     stride: width,
                 },
                 Rows {

@@ -15,6 +15,12 @@ mod sealed {
 pub trait Element: Copy + Send + Sync + sealed::Sealed + Vectors + 'static {
     /// The value.
     fn to_f32(self) -> f32;
+
+    /// The slice itself if it is f32 already.
+    #[doc(hidden)]
+    fn as_f32(_: &[Self]) -> Option<&[f32]> {
+        None
+    }
 }
 
 /// Vector loads, out of the public trait because [`Simd`] is not public.
@@ -58,6 +64,11 @@ impl Element for f32 {
     fn to_f32(self) -> f32 {
         self
     }
+
+    #[inline(always)]
+    fn as_f32(values: &[Self]) -> Option<&[f32]> {
+        Some(values)
+    }
 }
 
 impl Element for f16 {
@@ -71,5 +82,19 @@ impl Element for bf16 {
     #[inline(always)]
     fn to_f32(self) -> f32 {
         bf16::to_f32(self)
+    }
+}
+
+/// Converts `from` to the front of `to`, which is at least as long.
+#[inline(always)]
+pub(crate) fn to_f32<S: Simd, T: Element>(s: S, from: &[T], to: &mut [f32]) {
+    let len = from.len().min(to.len());
+    let whole = len / S::LANES * S::LANES;
+    for i in (0..whole).step_by(S::LANES) {
+        // SAFETY: whole vectors below both lengths.
+        unsafe { s.store_f(to.as_mut_ptr().add(i), T::load(s, from.as_ptr().add(i))) };
+    }
+    for i in whole..len {
+        to[i] = from[i].to_f32();
     }
 }

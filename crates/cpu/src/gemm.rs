@@ -32,35 +32,74 @@ pub(crate) unsafe fn gemm<S: Simd>(
     let mut column = 0;
     while column < columns {
         let wide = column + WIDTH * S::LANES <= columns;
-        // SAFETY: as the caller promises.
-        unsafe {
-            let b = Rows {
-                at: b.at.add(column),
-                ..b
-            };
-            let mut row = 0;
-            while row < rows {
-                let high = row + tall <= rows;
-                let a = Rows {
-                    at: a.at.add(row * a.stride),
-                    ..a
-                };
-                let c = Rows {
-                    at: c.at.add(row * c.stride + column),
-                    ..c
-                };
-                match (high, wide) {
-                    (true, true) if S::GROUPS == 2 => block::<S, 8, WIDTH>(s, depth, a, b, c),
-                    (true, true) => block::<S, 4, WIDTH>(s, depth, a, b, c),
-                    (true, false) if S::GROUPS == 2 => block::<S, 8, 1>(s, depth, a, b, c),
-                    (true, false) => block::<S, 4, 1>(s, depth, a, b, c),
-                    (false, true) => block::<S, 1, WIDTH>(s, depth, a, b, c),
-                    (false, false) => block::<S, 1, 1>(s, depth, a, b, c),
+        for row in (0..rows).step_by(tall) {
+            // SAFETY: as the caller promises.
+            unsafe {
+                let b = b.offset(0, column);
+                let (a, c) = (a.offset(row, 0), c.offset(row, column));
+                if wide {
+                    some_rows::<S, WIDTH>(s, tall.min(rows - row), depth, a, b, c);
+                } else {
+                    some_rows::<S, 1>(s, tall.min(rows - row), depth, a, b, c);
                 }
-                row += if high { tall } else { 1 };
             }
         }
         column += if wide { WIDTH * S::LANES } else { S::LANES };
+    }
+}
+
+impl Rows<*const f32> {
+    /// The matrix from a later row and column on.
+    ///
+    /// # Safety
+    /// They are inside it, or one past.
+    #[inline(always)]
+    unsafe fn offset(self, row: usize, column: usize) -> Self {
+        // SAFETY: as above.
+        let at = unsafe { self.at.add(row * self.stride + column) };
+        Self { at, ..self }
+    }
+}
+
+impl Rows<*mut f32> {
+    /// As for `*const`.
+    ///
+    /// # Safety
+    /// As for `*const`.
+    #[inline(always)]
+    unsafe fn offset(self, row: usize, column: usize) -> Self {
+        // SAFETY: as above.
+        let at = unsafe { self.at.add(row * self.stride + column) };
+        Self { at, ..self }
+    }
+}
+
+/// A block of 1 to 8 rows; more than 4 only with 32 registers.
+///
+/// # Safety
+/// As [`gemm`].
+#[inline(always)]
+unsafe fn some_rows<S: Simd, const N: usize>(
+    s: S,
+    rows: usize,
+    depth: usize,
+    a: Rows<*const f32>,
+    b: Rows<*const f32>,
+    c: Rows<*mut f32>,
+) {
+    // SAFETY: as the caller promises.
+    unsafe {
+        match rows {
+            1 => block::<S, 1, N>(s, depth, a, b, c),
+            2 => block::<S, 2, N>(s, depth, a, b, c),
+            3 => block::<S, 3, N>(s, depth, a, b, c),
+            4 => block::<S, 4, N>(s, depth, a, b, c),
+            5 if S::GROUPS == 2 => block::<S, 5, N>(s, depth, a, b, c),
+            6 if S::GROUPS == 2 => block::<S, 6, N>(s, depth, a, b, c),
+            7 if S::GROUPS == 2 => block::<S, 7, N>(s, depth, a, b, c),
+            8 if S::GROUPS == 2 => block::<S, 8, N>(s, depth, a, b, c),
+            _ => debug_assert!(false, "gemm cuts at {rows} rows"),
+        }
     }
 }
 

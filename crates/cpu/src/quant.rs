@@ -45,7 +45,16 @@ pub(crate) fn fields(ty: GgmlType) -> &'static [Field] {
         GgmlType::Q8_0 => &[Half(0), Flipped(2, 8)],
         GgmlType::Q4_K => &[Half(0), Half(2), Words(4, 3), Words(16, 32)],
         GgmlType::Q5_K => &[Half(0), Half(2), Words(4, 3), Words(16, 8), Words(48, 32)],
-        GgmlType::Q6_K => &[Half(208), Words(192, 4), Words(0, 32), Words(128, 16)],
+        // By half blocks, high bits first: the order in which steps first touch them, which is
+        // what a processor's prefetcher can follow.
+        GgmlType::Q6_K => &[
+            Half(208),
+            Words(192, 4),
+            Words(128, 8),
+            Words(0, 16),
+            Words(160, 8),
+            Words(64, 16),
+        ],
         GgmlType::F32 | GgmlType::F16 | GgmlType::BF16 => &[],
     }
 }
@@ -291,8 +300,8 @@ impl Quant for Q6K {
     #[inline(always)]
     unsafe fn quants<S: Simd>(s: S, block: Block, step: usize, k: usize) -> S::U {
         let (half, part) = (step / 4, step % 4);
-        let low = unsafe { block.words(s, 1, 4 + half * 16 + part % 2 * 8 + k) };
-        let high = unsafe { block.words(s, 1, 36 + half * 8 + k) };
+        let high = unsafe { block.words(s, 1, 4 + half * 24 + k) };
+        let low = unsafe { block.words(s, 1, 12 + half * 24 + part % 2 * 8 + k) };
         let high = s.and(s.shr(high, 2 * part as u32), s.splat(0x0303_0303));
         s.or(nibbles(s, low, part / 2), s.shl(high, 4))
     }
@@ -301,12 +310,17 @@ impl Quant for Q6K {
     unsafe fn scales<S: Simd>(s: S, block: Block, step: usize) -> Scales<S> {
         let d = unsafe { block.half(s, 0) };
         let bytes = unsafe { block.words(s, 1, step / 2) };
-        let byte = |i: usize| s.sar(s.shl(bytes, 24 - 8 * i as u32), 24);
         let i = step % 2 * 2;
         Scales {
-            first: s.mul(d, s.to_f32(byte(i))),
-            second: s.mul(d, s.to_f32(byte(i + 1))),
+            first: s.mul(d, s.to_f32(signed_byte(s, bytes, i))),
+            second: s.mul(d, s.to_f32(signed_byte(s, bytes, i + 1))),
             offset: s.zero(),
         }
     }
+}
+
+/// Byte `i` of each lane, with its sign.
+#[inline(always)]
+fn signed_byte<S: Simd>(s: S, v: S::U, i: usize) -> S::U {
+    s.sar(s.shl(v, 24 - 8 * i as u32), 24)
 }
