@@ -13,6 +13,7 @@
 //! | [`page`] | the page's build |
 //! | [`server`] | a static HTTP server that can misbehave on demand |
 //! | [`browser`] | headless Chromium, driven over a pipe |
+//! | [`app`] | the page in that browser, spoken to in its own messages |
 //! | [`demo`], [`checks`], [`bench`] | what `cargo xtask demo`, `test` and `bench` do |
 //!
 //! It is also a library: the browser tests drive the page with its server and its browser.
@@ -20,6 +21,7 @@
 //! It must not know burn, a device or the inside of the engine: it runs the product's programs as
 //! processes, and of our crates it imports `retort-formats` alone. It must stay quick to compile.
 
+pub mod app;
 pub mod bench;
 pub mod browser;
 pub mod checks;

@@ -10,6 +10,7 @@
 mod cdp;
 mod memory;
 mod page;
+mod watch;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,7 +24,8 @@ use serde_json::json;
 
 use cdp::Connection;
 pub use memory::Memory;
-pub use page::{Page, Worker};
+pub use page::Page;
+pub use watch::Worker;
 
 /// How WebGPU is in the browser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

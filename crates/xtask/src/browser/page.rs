@@ -1,8 +1,8 @@
-//! One tab, and the workers of its page.
+//! One tab.
 
 use std::path::Path;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -11,12 +11,10 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use super::cdp::{Connection, Event};
+use super::watch::{GOODBYE, Log, Watcher, Worker, auto_attach, evaluate, lock};
 
 /// How often conditions are looked at.
 const POLL: Duration = Duration::from_millis(25);
-
-/// Ends the thread that collects the events of a page.
-const GOODBYE: &str = "retort.goodbye";
 
 /// A tab. Closed where it is dropped.
 pub struct Page {
@@ -26,23 +24,6 @@ pub struct Page {
     log: Arc<Mutex<Log>>,
     /// To the thread that collects events; see [`Drop`].
     sender: Sender<Event>,
-}
-
-/// A dedicated worker of a page.
-#[derive(Clone)]
-pub struct Worker {
-    connection: Arc<Connection>,
-    session: String,
-    /// The address of its script.
-    pub url: String,
-}
-
-#[derive(Default)]
-struct Log {
-    lines: Vec<String>,
-    workers: Vec<Worker>,
-    /// Run in each new worker before its own script.
-    prelude: String,
 }
 
 impl Page {
@@ -310,129 +291,6 @@ impl Drop for Page {
     }
 }
 
-impl Worker {
-    /// The value of a JavaScript expression in the worker's global scope.
-    pub fn eval(&self, expression: &str) -> Result<Value> {
-        evaluate(&self.connection, &self.session, expression)
-    }
-}
-
-/// Collects what happens in a page.
-struct Watcher {
-    connection: Arc<Connection>,
-    log: Arc<Mutex<Log>>,
-    sender: Sender<Event>,
-}
-
-impl Watcher {
-    fn watch(&self, events: &Receiver<Event>) {
-        while let Ok(event) = events.recv() {
-            let params = &event.params;
-            match event.method.as_str() {
-                "Runtime.consoleAPICalled" => self.line(&console_line(params)),
-                "Runtime.exceptionThrown" => {
-                    self.line(&format!(
-                        "[uncaught] {}",
-                        exception(&params["exceptionDetails"])
-                    ));
-                }
-                "Log.entryAdded" => {
-                    let entry = &params["entry"];
-                    let url = entry["url"].as_str().unwrap_or_default();
-                    let words = entry["text"].as_str().unwrap_or_default();
-                    let level = entry["level"].as_str().unwrap_or_default();
-                    self.line(&format!("[{level}] {words} {url}"));
-                }
-                GOODBYE => return,
-                "Inspector.targetCrashed" => self.line("[crash] the page crashed"),
-                "Target.attachedToTarget" => self.attach(params),
-                "Target.detachedFromTarget" => {
-                    let session = params["sessionId"].as_str().unwrap_or_default();
-                    lock(&self.log)
-                        .workers
-                        .retain(|worker| worker.session != session);
-                    self.connection.forget(session);
-                }
-                _ => {}
-            }
-        }
-    }
-
-    /// A new worker waits for us: listen to it, run the prelude, let it go.
-    fn attach(&self, params: &Value) {
-        let Some(session) = params["sessionId"].as_str() else {
-            return;
-        };
-        self.connection.listen(session, self.sender.clone());
-        let send = |method: &str, params: Value| {
-            // Commands of a session are answered in order, so waiting is not needed; the worker
-            // may also have ended by now.
-            let _ = self.connection.send(Some(session), method, params);
-        };
-        send("Runtime.enable", json!({}));
-        send("Target.setAutoAttach", auto_attach());
-        let prelude = lock(&self.log).prelude.clone();
-        if !prelude.is_empty() {
-            send("Runtime.evaluate", json!({ "expression": prelude }));
-        }
-        send("Runtime.runIfWaitingForDebugger", json!({}));
-        lock(&self.log).workers.push(Worker {
-            connection: self.connection.clone(),
-            session: session.to_owned(),
-            url: params["targetInfo"]["url"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned(),
-        });
-    }
-
-    fn line(&self, line: &str) {
-        lock(&self.log).lines.push(line.to_owned());
-    }
-}
-
-fn auto_attach() -> Value {
-    json!({ "autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true })
-}
-
-fn evaluate(connection: &Connection, session: &str, expression: &str) -> Result<Value> {
-    let params = json!({
-        "expression": expression, "awaitPromise": true, "returnByValue": true, "userGesture": true,
-    });
-    let mut answer = connection.call(Some(session), "Runtime.evaluate", params)?;
-    if let Some(details) = answer.get("exceptionDetails") {
-        bail!("{}\n  in {expression}", exception(details));
-    }
-    Ok(answer["result"]["value"].take())
-}
-
-fn exception(details: &Value) -> String {
-    let text = details["text"].as_str().unwrap_or_default();
-    match details["exception"]["description"].as_str() {
-        Some(description) => format!("{text} {description}"),
-        None => format!("{text} {}", details["exception"]["value"]),
-    }
-}
-
-fn console_line(params: &Value) -> String {
-    let words: Vec<String> = params["args"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(
-            |argument| match (&argument["value"], &argument["description"]) {
-                (Value::String(text), _) | (Value::Null, Value::String(text)) => text.clone(),
-                (value, _) => value.to_string(),
-            },
-        )
-        .collect();
-    format!(
-        "[{}] {}",
-        params["type"].as_str().unwrap_or("log"),
-        words.join(" ")
-    )
-}
-
 /// `document.querySelector("...")`.
 fn query(selector: &str) -> String {
     format!("document.querySelector({})", Value::from(selector))
@@ -441,8 +299,4 @@ fn query(selector: &str) -> String {
 fn text(value: &Value) -> Result<String> {
     let text = value.as_str().map(str::to_owned);
     text.context("the browser's answer lacks a field")
-}
-
-fn lock(log: &Mutex<Log>) -> MutexGuard<'_, Log> {
-    log.lock().unwrap_or_else(PoisonError::into_inner)
 }

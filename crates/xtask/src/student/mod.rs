@@ -2,6 +2,7 @@
 //! tiny students with a known text, for tests. Never committed; the same seed gives the same file.
 
 mod random;
+mod requantize;
 mod scripted;
 mod vocabulary;
 
@@ -14,6 +15,7 @@ use retort_formats::GgmlType;
 use retort_formats::gguf::{Metadata, TensorSpec, Value, Writer};
 
 pub use random::{Mix, RandomStudent};
+pub use requantize::to_q4_0;
 pub use scripted::{Ending, ScriptedStudent};
 use vocabulary::Vocabulary;
 

@@ -1,0 +1,60 @@
+// Put before the page's own scripts: keeps what passes between the page and its worker, and lets
+// a driver take the page's place. The messages are those of web/protocol.
+(() => {
+  const wire = {
+    worker: null,
+    // Replies since the last request, except progress and tokens.
+    replies: [],
+    // The reply under way: its text, and the figures that end it.
+    chat: null,
+    // Longest time in milliseconds that the page did not come to run anything.
+    stall: 0,
+
+    send(request) {
+      wire.replies = [];
+      if (request.Chat) wire.chat = { thought: '', answer: '', stats: null };
+      wire.worker.postMessage(request);
+    },
+
+    // The last reply of this kind; a failure counts for any.
+    got(kind) {
+      return wire.replies.find(reply => reply.Error || (reply === kind || reply[kind])) ?? null;
+    },
+
+    takeStall() {
+      const stall = wire.stall;
+      wire.stall = 0;
+      return stall;
+    },
+  };
+
+  function take(reply) {
+    const event = reply.Chat?.event;
+    if (event && wire.chat) {
+      wire.chat.thought += event.Thought?.text ?? '';
+      wire.chat.answer += event.Answer?.text ?? '';
+      wire.chat.stats ??= event.Done ?? null;
+    } else if (!event && !reply.Load && !reply.Download) {
+      wire.replies.push(reply);
+    }
+  }
+
+  const Real = window.Worker;
+  window.Worker = class extends Real {
+    constructor(...parts) {
+      super(...parts);
+      wire.worker = this;
+      wire.replies = [];
+      this.addEventListener('message', message => take(message.data));
+    }
+  };
+
+  let last = performance.now();
+  setInterval(() => {
+    const now = performance.now();
+    wire.stall = Math.max(wire.stall, now - last);
+    last = now;
+  }, 5);
+
+  window.wire = wire;
+})();
