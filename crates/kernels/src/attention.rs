@@ -90,22 +90,20 @@ impl AttentionOp for Flex {
         let [m, width] = flex::dims2(&q);
         let capacity = k.layout().shape()[1];
         let cache = retort_cpu::KvCache {
-            k: flex::slice(&k),
-            v: flex::slice(&v),
+            k: flex::slice::<f32>(&k),
+            v: flex::slice::<f32>(&v),
             kv_heads: shape.kv_heads,
             capacity,
             head_dim: shape.head_dim,
         };
-        let mut out = vec![0.0; m * width];
-        retort_cpu::attention(
-            flex::slice(&q),
-            cache,
-            shape.heads,
+        let queries = retort_cpu::Queries {
+            q: flex::slice(&q),
+            heads: shape.heads,
             past,
-            m,
-            shape.scale,
-            &mut out,
-        );
+            scale: shape.scale,
+        };
+        let mut out = vec![0.0; m * width];
+        retort_cpu::attention(queries, cache, &mut out).expect("the cache holds the queries");
         flex::tensor(out, [m, width])
     }
 }

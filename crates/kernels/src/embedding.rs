@@ -108,7 +108,8 @@ impl EmbeddingOp for Flex {
                 .checked_sub(spec.first)
                 .filter(|&id| id < rows)
             {
-                retort_cpu::packed::row(ty, rows, cols, words, id, row);
+                retort_cpu::packed::row(ty, rows, cols, words, id, row)
+                    .expect("the table's shape was checked at upload");
             }
         }
         out

@@ -10,6 +10,7 @@ use burn::backend::{
 };
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
+use retort_cpu::{Activations, Output};
 
 use crate::maybe::{Maybe, maybe};
 use crate::{Packed, PackedSpec, flex, rms_norm, swiglu};
@@ -248,78 +249,87 @@ impl LinearOp for Flex {
         out: Maybe<Self>,
         spec: LinearSpec,
     ) -> FloatTensor<Self> {
-        let PackedSpec { ty, rows, cols } = spec.packed;
         let x = flex::contiguous(x);
         let [m, _] = flex::dims2(&x);
-        let mut normed = Vec::new();
-        let input = match gamma.into_option() {
-            Some(gamma) => {
-                normed.resize(m * cols, 0.0);
-                let gamma = flex::contiguous(gamma);
-                retort_cpu::rms_norm(flex::slice(&x), flex::slice(&gamma), spec.eps, &mut normed);
-                &normed
-            }
-            None => flex::slice::<f32>(&x),
-        };
+        let gamma = gamma.into_option().map(flex::contiguous);
         let bias = bias.into_option().map(flex::contiguous);
+        let rows = spec.packed.rows;
         let bias = bias.as_ref().map(|bias| {
             let all = flex::slice::<f32>(bias);
             &all[spec.offset..spec.offset + rows]
         });
-        let mut part = vec![0.0; m * rows];
-        let words = words
-            .as_slice::<u32>()
-            .expect("packed words are contiguous u32");
-        retort_cpu::matmul_packed(ty, rows, cols, words, input, m, bias, &mut part);
+        let input = Input {
+            x: flex::slice(&x),
+            m,
+            norm: gamma.as_ref().map(|gamma| (flex::slice(gamma), spec.eps)),
+            bias,
+        };
+        let words = words.as_slice::<u32>().expect("packed words are contiguous u32");
+        let residual = residual.into_option().map(flex::contiguous);
         if spec.swiglu {
-            let mut activated = vec![0.0; m * rows / 2];
-            retort_cpu::swiglu(&part, m, &mut activated);
-            part = activated;
+            return gated(&input, words, residual, spec);
         }
-        let mut y = place(part, m, out.into_option(), spec);
-        if let Some(residual) = residual.into_option() {
-            add_columns(&mut y, &flex::contiguous(residual), m, spec);
-        }
+        // The residual is where the sum starts: its buffer becomes the result.
+        let adds = residual.is_some();
+        let mut y = out
+            .into_option()
+            .or(residual)
+            .unwrap_or_else(|| flex::tensor(vec![0.0; m * spec.width], [m, spec.width]));
+        let all = y.storage_mut::<f32>();
+        let target = if adds { Output::add(all) } else { Output::write(all) };
+        input.project(words, spec.packed, target.columns(spec.width, spec.offset));
         y
     }
 }
 
-/// Puts a shard's part into its columns of the whole result.
-fn place(
-    part: Vec<f32>,
+/// The operands of a projection as slices.
+struct Input<'a> {
+    /// [m, cols]
+    x: &'a [f32],
     m: usize,
-    out: Option<flex::FlexTensor>,
-    spec: LinearSpec,
-) -> flex::FlexTensor {
-    let columns = part.len() / m.max(1);
-    if columns == spec.width {
-        return flex::tensor(part, [m, spec.width]);
-    }
-    let mut out = out.unwrap_or_else(|| flex::tensor(vec![0.0; m * spec.width], [m, spec.width]));
-    let all = out.storage_mut::<f32>();
-    for (row, part) in all
-        .chunks_exact_mut(spec.width)
-        .zip(part.chunks_exact(columns))
-    {
-        row[spec.offset..spec.offset + columns].copy_from_slice(part);
-    }
-    out
+    norm: Option<(&'a [f32], f32)>,
+    bias: Option<&'a [f32]>,
 }
 
-/// Adds the residual to the columns that this shard wrote.
-fn add_columns(y: &mut flex::FlexTensor, residual: &flex::FlexTensor, m: usize, spec: LinearSpec) {
-    let columns = if spec.swiglu {
-        spec.width
-    } else {
-        spec.packed.rows
-    };
-    let residual = flex::slice::<f32>(residual);
-    let all = y.storage_mut::<f32>();
-    for row in 0..m {
-        let start = row * spec.width + spec.offset;
-        let range = start..start + columns;
-        for (y, r) in all[range.clone()].iter_mut().zip(&residual[range]) {
+impl Input<'_> {
+    fn project(&self, words: &[u32], spec: PackedSpec, out: Output) {
+        let PackedSpec { ty, rows, cols } = spec;
+        let Self { x, m, norm, bias } = *self;
+        let run = || {
+            let matrix = retort_cpu::Packed::new(ty, rows, cols, words)?;
+            match norm {
+                None => retort_cpu::linear(matrix, x, m, bias, out),
+                Some((gamma, eps)) if ty.is_quantized() => {
+                    let activations = Activations::rms_norm(x, gamma, eps, m, cols)?;
+                    retort_cpu::matmul_packed(matrix, &activations, bias, out)
+                }
+                Some((gamma, eps)) => {
+                    let mut normed = vec![0.0; x.len()];
+                    retort_cpu::rms_norm(x, gamma, eps, &mut normed)?;
+                    retort_cpu::linear(matrix, &normed, m, bias, out)
+                }
+            }
+        };
+        run().expect("the decoder's shapes were checked at load");
+    }
+}
+
+/// SwiGLU of a projection to gate and up, plus the residual.
+fn gated(
+    input: &Input,
+    words: &[u32],
+    residual: Option<flex::FlexTensor>,
+    spec: LinearSpec,
+) -> flex::FlexTensor {
+    let (m, rows) = (input.m, spec.packed.rows);
+    let mut gate_up = vec![0.0; m * rows];
+    input.project(words, spec.packed, Output::write(&mut gate_up));
+    let mut y = vec![0.0; m * spec.width];
+    retort_cpu::swiglu(&gate_up, m, &mut y).expect("gate and up are halves of the rows");
+    if let Some(residual) = residual {
+        for (y, r) in y.iter_mut().zip(flex::slice::<f32>(&residual)) {
             *y += r;
         }
     }
+    flex::tensor(y, [m, spec.width])
 }

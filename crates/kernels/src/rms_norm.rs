@@ -38,7 +38,8 @@ impl RmsNormOp for Flex {
         let (x, gamma) = (flex::contiguous(x), flex::contiguous(gamma));
         let [m, d] = flex::dims2(&x);
         let mut y = vec![0.0; m * d];
-        retort_cpu::rms_norm(flex::slice(&x), flex::slice(&gamma), eps, &mut y);
+        retort_cpu::rms_norm(flex::slice(&x), flex::slice(&gamma), eps, &mut y)
+            .expect("gamma has the width of x");
         flex::tensor(y, [m, d])
     }
 }

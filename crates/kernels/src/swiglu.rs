@@ -32,7 +32,8 @@ impl SwigluOp for Flex {
         let gate_up = flex::contiguous(gate_up);
         let [m, width] = flex::dims2(&gate_up);
         let mut y = vec![0.0; m * width / 2];
-        retort_cpu::swiglu(flex::slice(&gate_up), m, &mut y);
+        retort_cpu::swiglu(flex::slice(&gate_up), m, &mut y)
+            .expect("gate and up have the same width");
         flex::tensor(y, [m, width / 2])
     }
 }

@@ -142,9 +142,9 @@ impl Config {
         config.validate()
     }
 
-    /// From the text of a Hugging Face `config.json`.
-    pub fn from_json(json: &[u8]) -> Result<Self, ModelError> {
-        let raw: HfConfig = serde_json::from_slice(json)?;
+    /// From a Hugging Face `config.json`.
+    pub fn from_json(json: &serde_json::Value) -> Result<Self, ModelError> {
+        let raw = HfConfig::deserialize(json)?;
         let architecture = Architecture::from_name(&raw.model_type)?;
         if raw.use_sliding_window {
             let got = "use_sliding_window = true".into();

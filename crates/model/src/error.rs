@@ -11,10 +11,10 @@ pub enum ModelError {
     Format(#[from] FormatError),
     #[error("weights of `{tensor}`")]
     Weights { tensor: String, source: KernelError },
-    #[error("cannot read tensor `{tensor}`")]
+    #[error("cannot read tensor `{tensor}`: {error}")]
     Read {
         tensor: String,
-        source: retort_formats::SourceError,
+        error: retort_formats::SourceError,
     },
     #[error("architecture `{got}` is not supported: expected qwen2 or llama")]
     Architecture { got: String },

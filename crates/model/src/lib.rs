@@ -23,7 +23,7 @@ pub mod presets;
 pub mod rope;
 
 pub use cache::KvCache;
-pub use checkpoint::{Checkpoint, GgufCheckpoint};
+pub use checkpoint::{Checkpoint, GgufCheckpoint, HfCheckpoint};
 pub use config::{Architecture, Config};
 pub use decoder::Decoder;
 pub use error::ModelError;

@@ -1,45 +1,13 @@
-//! Weights by their Hugging Face names, out of a GGUF file or a Hugging Face folder.
-//!
-//! Both formats are read by rows, so that no more than one piece of one tensor is in host memory.
+//! A GGUF file as a checkpoint: llama.cpp's names, and its row order put back.
 
 use std::collections::HashMap;
 use std::ops::Range;
 
+use retort_formats::Source;
 use retort_formats::gguf::{Header, TensorInfo};
-use retort_formats::{GgmlType, Source};
 
+use super::{Checkpoint, TensorSpec, read_rows, shape};
 use crate::{Architecture, Config, ModelError, rope::RopeScaling};
-
-/// A tensor's type and shape.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TensorSpec {
-    pub ty: GgmlType,
-    /// 1 for a vector.
-    pub rows: usize,
-    pub cols: usize,
-}
-
-impl TensorSpec {
-    /// Bytes of one row.
-    pub fn row_bytes(&self) -> Result<usize, ModelError> {
-        Ok(self.ty.row_bytes(self.cols)?)
-    }
-}
-
-/// Weights by name.
-pub trait Checkpoint {
-    fn config(&self) -> &Config;
-
-    /// None when the checkpoint has no such tensor.
-    fn spec(&self, name: &str) -> Result<Option<TensorSpec>, ModelError>;
-
-    /// Some rows of a tensor, in Hugging Face's row order, as stored blocks.
-    fn read(
-        &self,
-        name: &str,
-        rows: Range<usize>,
-    ) -> impl Future<Output = Result<Vec<u8>, ModelError>>;
-}
 
 /// A GGUF file.
 pub struct GgufCheckpoint<S> {
@@ -91,30 +59,10 @@ impl<S: Source> GgufCheckpoint<S> {
                 got,
             });
         }
-        let bytes = self.read_rows(info, spec, 0..1).await?;
+        let bytes = read_rows(&self.source, name, spec, info.offset, 0..1).await?;
         let mut divisors = vec![0.0; expected];
         retort_formats::blocks::dequantize(spec.ty, &bytes, &mut divisors)?;
         Ok(Some(divisors))
-    }
-
-    async fn read_rows(
-        &self,
-        info: &TensorInfo,
-        spec: TensorSpec,
-        rows: Range<usize>,
-    ) -> Result<Vec<u8>, ModelError> {
-        let row_bytes = spec.row_bytes()?;
-        // The header reader has checked that the whole tensor lies inside the file.
-        let mut bytes = vec![0; rows.len() * row_bytes];
-        let offset = info.offset + (rows.start * row_bytes) as u64;
-        self.source
-            .read_at(offset, &mut bytes)
-            .await
-            .map_err(|source| ModelError::Read {
-                tensor: info.name.clone(),
-                source,
-            })?;
-        Ok(bytes)
     }
 
     /// llama.cpp's converter interleaves the two halves of each head of q and k in llama files
@@ -144,12 +92,12 @@ impl<S: Source> Checkpoint for GgufCheckpoint<S> {
             .ok_or_else(missing)?;
         let spec = gguf_spec(info)?;
         if !self.is_interleaved(name) {
-            return self.read_rows(info, spec, rows).await;
+            return read_rows(&self.source, name, spec, info.offset, rows).await;
         }
         // Only whole heads can be put back in order: widen the range to them, then cut.
         let d = self.config.head_dim;
         let heads = rows.start / d * d..(rows.end.div_ceil(d) * d).min(spec.rows);
-        let bytes = self.read_rows(info, spec, heads.clone()).await?;
+        let bytes = read_rows(&self.source, name, spec, info.offset, heads.clone()).await?;
         let row_bytes = spec.row_bytes()?;
         let ordered = deinterleave(&bytes, d, row_bytes);
         let start = (rows.start - heads.start) * row_bytes;
@@ -174,22 +122,9 @@ fn deinterleave(bytes: &[u8], d: usize, row_bytes: usize) -> Vec<u8> {
 
 fn gguf_spec(info: &TensorInfo) -> Result<TensorSpec, ModelError> {
     let ty = info.ty.known()?;
-    let (cols, rows) = match info.dims[..] {
-        [cols] => (cols, 1),
-        [cols, rows] => (cols, rows),
-        _ => {
-            return Err(ModelError::Shape {
-                tensor: info.name.clone(),
-                expected: vec![0, 0],
-                got: info.dims.iter().map(|&dim| dim as usize).collect(),
-            });
-        }
-    };
-    Ok(TensorSpec {
-        ty,
-        rows: rows as usize,
-        cols: cols as usize,
-    })
+    let row_major = info.dims.iter().rev().copied().collect::<Vec<_>>();
+    let (rows, cols) = shape(&info.name, &row_major)?;
+    Ok(TensorSpec { ty, rows, cols })
 }
 
 /// `model.layers.3.self_attn.q_proj.weight` -> `blk.3.attn_q.weight`.
@@ -215,4 +150,26 @@ pub fn gguf_name(hf: &str) -> Option<String> {
         _ => return None,
     };
     Some(format!("blk.{layer}.{module}.{kind}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heads_are_put_back_in_order() {
+        // One head of four rows, one byte each: halves (a0 a1) and (b0 b1) stored a0 b0 a1 b1.
+        assert_eq!(deinterleave(b"aAbB", 4, 1), b"abAB");
+        assert_eq!(deinterleave(b"a1A1b1B1", 4, 2), b"a1b1A1B1");
+    }
+
+    #[test]
+    fn names_follow_llama_cpp() {
+        let check = |hf: &str, gguf: &str| assert_eq!(gguf_name(hf).as_deref(), Some(gguf));
+        check("model.embed_tokens.weight", "token_embd.weight");
+        check("model.layers.3.self_attn.q_proj.bias", "blk.3.attn_q.bias");
+        check("model.layers.12.mlp.down_proj.weight", "blk.12.ffn_down.weight");
+        check("lm_head.weight", "output.weight");
+        assert_eq!(gguf_name("model.layers.0.self_attn.q_norm.weight"), None);
+    }
 }
