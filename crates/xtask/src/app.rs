@@ -71,17 +71,20 @@ impl App {
         Ok(reply[kind].take())
     }
 
-    /// Downloads a student into the store, and loads it; the description of the model.
+    /// Downloads a student into the store; the page then loads it by itself. Returns the
+    /// description of the model.
     pub fn load(&self, name: &str, url: &str, limit: Duration) -> Result<Value> {
         self.send(&json!({ "Download": { "student": { "name": name, "url": url } } }))?;
-        let done = self.wait("Downloaded", limit)?;
-        self.load_stored(&done["id"], limit)
+        Ok(self.wait("Loaded", limit)?["model"].take())
     }
 
-    /// Loads a student that is in the store already.
-    pub fn load_stored(&self, id: &Value, limit: Duration) -> Result<Value> {
-        self.send(&json!({ "Load": { "id": id } }))?;
-        Ok(self.wait("Loaded", limit)?["model"].take())
+    /// Opens the page again, which loads the student of the last visit; the seconds from the
+    /// worker's being ready to the student's.
+    pub fn load_again(&self, limit: Duration) -> Result<f64> {
+        self.page.reload()?;
+        self.wait("Loaded", limit)?;
+        let time = self.page.eval("wire.at.Loaded - wire.at.Ready")?;
+        Ok(time.as_f64().unwrap_or(f64::NAN) / 1000.0)
     }
 
     /// One question without history.

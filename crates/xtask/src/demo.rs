@@ -3,10 +3,17 @@
 use std::env;
 use std::process::{Command, Stdio};
 
-use anyhow::Result;
-use clap::Args;
+use std::time::{Duration, Instant};
 
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use serde_json::json;
+
+use crate::app::App;
+use crate::browser::{Browser, WebGpu};
+use crate::process::seconds;
 use crate::server::Server;
+use crate::setup::{self, Tool, find_chromium};
 use crate::workspace::Workspace;
 use crate::{fetch, page};
 
@@ -29,20 +36,58 @@ pub struct Options {
 pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let dist = page::build(workspace)?;
     let model = fetch::smollm2(workspace)?;
+    // Nobody has to find the headless one.
+    let port = if options.headless { 0 } else { options.port };
     let server = Server::start(
-        options.port,
+        port,
         &[
             ("/", &dist),
             (&format!("/models/{}", fetch::SMOLLM2), &model),
         ],
     )?;
     let url = server.url("/");
+    if options.headless {
+        return ask(workspace, &server, &options.question);
+    }
     println!("{url}");
     if !options.no_open && has_display() {
         open(&url);
     }
     eprintln!("Ctrl-C ends it.");
     server.serve();
+    Ok(())
+}
+
+/// Loads the model on WebGPU in headless Chromium, asks, and prints the answer.
+fn ask(workspace: &Workspace, server: &Server, question: &str) -> Result<()> {
+    /// A software adapter computes some tokens a second.
+    const LIMIT: Duration = Duration::from_secs(900);
+    const MOST_TOKENS: usize = 64;
+    setup::ensure(workspace, &[Tool::Chromium])?;
+    let chromium = find_chromium(workspace).context("no Chromium")?;
+    let browser = Browser::launch(&chromium, WebGpu::Software)?;
+    let app = App::open(&browser, &server.url("/"))?;
+    let device = app.page.eval("wire.got('Ready').Ready.device")?;
+    eprintln!("  device: {device}");
+    ensure!(
+        device["kind"] == "WebGpu",
+        "the page does not compute on WebGPU: {device}"
+    );
+    let start = Instant::now();
+    let model = server.url(&format!("/models/{}", fetch::SMOLLM2));
+    app.load("SmolLM2", &model, LIMIT)?;
+    eprintln!("  loaded in {}", seconds(start.elapsed()));
+    let reply = app.ask(
+        question,
+        &json!({ "max_tokens": MOST_TOKENS, "seed": 0 }),
+        LIMIT,
+    )?;
+    if !reply.thought.is_empty() {
+        println!("<think>{}</think>", reply.thought);
+    }
+    println!("{}", reply.answer.trim());
+    eprintln!("  {}", reply.stats);
+    ensure!(!reply.answer.trim().is_empty(), "the answer is empty");
     Ok(())
 }
 

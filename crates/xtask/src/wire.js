@@ -5,8 +5,12 @@
     worker: null,
     // Replies since the last request, except progress and tokens.
     replies: [],
+    // When the last reply of each kind came, in milliseconds since the page was opened.
+    at: {},
     // The reply under way: its text, and the figures that end it.
     chat: null,
+    // Figures of the last reply that ended, whoever asked.
+    stats: null,
     // Longest time in milliseconds that the page did not come to run anything.
     stall: 0,
 
@@ -30,12 +34,14 @@
 
   function take(reply) {
     const event = reply.Chat?.event;
+    wire.stats = event?.Done ?? wire.stats;
     if (event && wire.chat) {
       wire.chat.thought += event.Thought?.text ?? '';
       wire.chat.answer += event.Answer?.text ?? '';
       wire.chat.stats ??= event.Done ?? null;
     } else if (!event && !reply.Load && !reply.Download) {
       wire.replies.push(reply);
+      wire.at[typeof reply === 'string' ? reply : Object.keys(reply)[0]] = performance.now();
     }
   }
 

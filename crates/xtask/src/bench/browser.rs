@@ -159,12 +159,7 @@ pub(super) fn page(bench: &Bench, table: &mut Table) -> Result<()> {
         waits.push((long.waits - short.waits) / 8.0);
 
         site.server.forget();
-        app.page.reload()?;
-        app.wait("Ready", LIMIT)?;
-        let start = Instant::now();
-        let list = app.page.eval("wire.got('Ready').Ready.stored")?;
-        app.load_stored(&list[0]["id"], LIMIT)?;
-        seconds.push(start.elapsed().as_secs_f64());
+        seconds.push(app.load_again(LIMIT)?);
         let hits = site.server.hits(MODEL);
         ensure!(
             hits.requests == 0,

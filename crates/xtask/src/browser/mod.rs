@@ -124,6 +124,14 @@ impl Browser {
         Ok(page)
     }
 
+    /// Ends the GPU process, as a driver's crash does: pages lose their devices.
+    pub fn crash_gpu(&self) -> Result<()> {
+        let call = self
+            .connection
+            .call(None, "Browser.crashGpuProcess", json!({}));
+        call.map(|_| ())
+    }
+
     /// Memory of the browser's processes now and at their peaks. Linux only: elsewhere it is zero.
     pub fn memory(&self) -> Memory {
         Memory::of(self.process.id())

@@ -1,0 +1,159 @@
+//! Load, ask, think, answer, stop, and the second turn.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use serde_json::json;
+use xtask::browser::WebGpu;
+use xtask::student::{Ending, ScriptedStudent};
+
+use crate::site::{NAME, Site, THOUGHT, student};
+use crate::visit::{SHORT, Visit};
+
+#[test]
+#[ignore = "needs the page: cargo xtask test --only page,browser"]
+fn thinks_and_answers_on_webgpu() -> Result<()> {
+    let site = Site::new(&student())?;
+    let visit = Visit::with_student(&site, WebGpu::Software)?;
+    ensure!(visit.text("student-name")?.contains(NAME));
+    ensure!(!visit.has("cpu-banner")?, "it says that it runs on the CPU");
+    visit.ask("What is two plus two?")?;
+    visit.answered(0)?;
+    recited(&visit, 0)?;
+
+    // Its figures.
+    ensure!(
+        visit.text("speed")?.contains("/s"),
+        "{}",
+        visit.text("speed")?
+    );
+    visit.sees("first-token")?;
+    // What it runs on, and that f32 shaders were enough: this adapter has no f16.
+    visit.click("open-settings")?;
+    visit.sees("engine-facts")?;
+    ensure!(
+        visit
+            .text("adapter")?
+            .to_lowercase()
+            .contains("swiftshader")
+    );
+    assert_eq!(visit.text("f16")?, "no");
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs the page: cargo xtask test --only page,browser"]
+fn answers_a_second_turn_and_again() -> Result<()> {
+    let site = Site::new(&student())?;
+    let visit = Visit::with_student(&site, WebGpu::NoAdapter)?;
+    for (turn, question) in ["First?", "Second?"].into_iter().enumerate() {
+        visit.ask(question)?;
+        visit.answered(turn)?;
+        recited(&visit, turn)?;
+    }
+    // The second prompt begins with the first: what the cache held of it was not computed again.
+    let stats = visit.page.eval("wire.stats")?;
+    ensure!(stats["reused_tokens"].as_u64() > Some(0), "{stats}");
+
+    visit.click("regenerate")?;
+    visit
+        .page
+        .wait_until("!document.querySelector('[data-engine=answering]')", SHORT)?;
+    visit.answered(1)?;
+    recited(&visit, 1)?;
+    let questions = visit
+        .page
+        .eval("document.querySelectorAll('[data-testid=question]').length")?;
+    assert_eq!(questions, json!(2));
+
+    // The conversation outlives the page.
+    visit.page.reload()?;
+    visit.engine_is("ready")?;
+    visit.click("chat")?;
+    visit.answered(1)?;
+    recited(&visit, 0)
+}
+
+#[test]
+#[ignore = "needs the page: cargo xtask test --only page,browser"]
+fn stops_within_a_moment() -> Result<()> {
+    let endless = ScriptedStudent {
+        ending: Ending::Again,
+        ..student()
+    };
+    let site = Site::new(&endless)?;
+    let visit = Visit::with_student(&site, WebGpu::NoAdapter)?;
+    visit.ask("Go on and on.")?;
+    visit
+        .page
+        .wait_for("[data-testid=answer][data-state=answering]", SHORT)?;
+    std::thread::sleep(Duration::from_millis(300));
+    let start = Instant::now();
+    visit
+        .page
+        .eval("document.querySelector('[data-testid=stop]').click()")?;
+    visit.answered(0)?;
+    let time = start.elapsed();
+    ensure!(time < Duration::from_millis(200), "stopping took {time:?}");
+    // What was said stays, and the engine answers the next question.
+    ensure!(visit.answer(0)?.contains("four"));
+    visit.ask("And now?")?;
+    visit.page.wait_until(
+        "document.querySelectorAll('[data-testid=answer]')[1]?.dataset.state === 'answering'",
+        SHORT,
+    )?;
+    visit.click("stop")?;
+    visit.answered(1)
+}
+
+#[test]
+#[ignore = "needs the page: cargo xtask test --only page,browser"]
+fn stays_responsive_and_does_not_grow() -> Result<()> {
+    let site = Site::new(&student())?;
+    let visit = Visit::with_student(&site, WebGpu::NoAdapter)?;
+    let mut memory = Vec::new();
+    visit.page.eval("wire.takeStall()")?;
+    for turn in 0..30 {
+        visit.ask(&format!("Question number {turn}?"))?;
+        visit.answered(turn)?;
+        memory.push(visit.in_worker("retortEngine.memory.buffer.byteLength")?);
+    }
+    recited(&visit, 29)?;
+    let stall = visit.page.eval("wire.takeStall()")?;
+    ensure!(
+        stall.as_f64() < Some(100.0),
+        "the page stalled for {stall} ms"
+    );
+    assert_eq!(memory[9], memory[29], "wasm memory grew: {memory:?}");
+    Ok(())
+}
+
+/// The answer is the student's text, formatted; the thought can be opened.
+fn recited(visit: &Visit, number: usize) -> Result<()> {
+    let answer = visit.answer(number)?;
+    ensure!(answer.starts_with("The answer is four."), "{answer}");
+    ensure!(answer.contains("fn four() -> u32 { 2 + 2 }"), "{answer}");
+    ensure!(answer.ends_with("That is all."), "{answer}");
+    let article = format!("document.querySelectorAll('[data-testid=answer]')[{number}]");
+    let parts = visit.page.eval(&format!(
+        "['strong', 'math', 'math[display=block]', 'pre code'].map(tag => \
+         !!{article}.querySelector('[data-testid=answer-text] ' + tag))"
+    ))?;
+    assert_eq!(
+        parts,
+        json!([true, true, true, true]),
+        "strong, math, display math, code"
+    );
+
+    let toggle = format!("{article}.querySelector('[data-testid=thought-toggle]')");
+    let thought = format!("{article}.querySelector('[data-testid=thought-text]')");
+    visit
+        .page
+        .eval(&format!("if (!{thought}) {toggle}.click()"))?;
+    visit.page.wait_until(&thought, SHORT)?;
+    assert_eq!(
+        visit.page.eval(&format!("{thought}.innerText.trim()"))?,
+        json!(THOUGHT)
+    );
+    Ok(())
+}
