@@ -25,7 +25,12 @@ pub struct Args {
     /// A GGUF file: a path, an http(s) URL, or hf:owner/repo[/file]
     model: String,
     /// Lengths of prompts
-    #[arg(long, value_name = "N,N", value_delimiter = ',', default_value = "128,512")]
+    #[arg(
+        long,
+        value_name = "N,N",
+        value_delimiter = ',',
+        default_value = "128,512"
+    )]
     #[arg(value_parser = clap::value_parser!(u32).range(1..CONTEXT as i64))]
     prompt: Vec<u32>,
     /// Tokens to decode
@@ -76,7 +81,11 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let start = Instant::now();
     let mut runner = pollster::block_on(Runner::load(&path, &chosen))?;
     let load_s = start.elapsed().as_secs_f64();
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
     let report = measure(args, &mut runner, name, chosen.label, load_s)?;
     match args.json {
         true => jsonl::print(&report)?,
@@ -147,7 +156,10 @@ impl Runner {
         let source = source::open_file(path)?;
         let mut header = gguf::read_header(&source).await?;
         let tokens = header.metadata.strings("tokenizer.ggml.tokens")?.len() as u64;
-        ensure!(tokens > 1000, "a vocabulary of {tokens} tokens: expected over 1000");
+        ensure!(
+            tokens > 1000,
+            "a vocabulary of {tokens} tokens: expected over 1000"
+        );
         let vocabulary = retort_infer::vocabulary(&mut header)?;
         Tokenizer::from_gguf(vocabulary.vocab)?;
         let checkpoint = GgufCheckpoint::new(source, &header).await?;
@@ -155,10 +167,19 @@ impl Runner {
             Some(max) => usize::try_from(max)?,
             None => LoadOptions::default().max_shard_bytes,
         };
-        let plan = LoadPlan { form: WeightForm::Packed, positions: CONTEXT, max_shard_bytes };
+        let plan = LoadPlan {
+            form: WeightForm::Packed,
+            positions: CONTEXT,
+            max_shard_bytes,
+        };
         let decoder = retort_model::load(&checkpoint, &chosen.device, &plan, |_| {}).await?;
         let cache = KvCache::new(checkpoint.config(), CONTEXT, &chosen.device);
-        Ok(Self { decoder, cache, device: chosen.device.clone(), tokens })
+        Ok(Self {
+            decoder,
+            cache,
+            device: chosen.device.clone(),
+            tokens,
+        })
     }
 
     /// The same ids that llama.cpp is measured with.
@@ -179,12 +200,15 @@ impl Runner {
         let logits = self.decoder.logits(last.context("no ids")?);
         let data = pollster::block_on(logits.into_data_async());
         let data = data.map_err(|error| anyhow::anyhow!("the device failed: {error:?}"))?;
-        data.into_vec().map_err(|error| anyhow::anyhow!("the device failed: {error:?}"))
+        data.into_vec()
+            .map_err(|error| anyhow::anyhow!("the device failed: {error:?}"))
     }
 }
 
 fn argmax(logits: &[f32]) -> u32 {
-    let best = (0..).zip(logits).max_by(|a: &(u32, _), b| a.1.total_cmp(b.1));
+    let best = (0..)
+        .zip(logits)
+        .max_by(|a: &(u32, _), b| a.1.total_cmp(b.1));
     best.map_or(0, |(id, _)| id)
 }
 
@@ -197,7 +221,9 @@ fn median(speeds: &mut [f64]) -> f64 {
 /// The most memory this process ever held.
 fn peak_rss_mb() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib / 1024)
 }

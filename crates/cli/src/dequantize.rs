@@ -50,7 +50,11 @@ pub fn run(args: &Args) -> Result<Outcome> {
             let folder = pollster::block_on(Folder::open(&path))?;
             let tensor = folder.tensor(&args.tensor).map_err(list_hint)?;
             let Some(source) = folder.sources()?.into_iter().nth(tensor.shard) else {
-                bail!("shard {} of tensor `{}` is missing", tensor.shard, tensor.name);
+                bail!(
+                    "shard {} of tensor `{}` is missing",
+                    tensor.shard,
+                    tensor.name
+                );
             };
             let (ty, offset, bytes) = (tensor.ty()?, tensor.offset, tensor.bytes);
             write(&source, &Blocks { ty, offset, bytes })?;
@@ -70,8 +74,15 @@ fn list_hint(error: FormatError) -> anyhow::Error {
 }
 
 fn gguf_blocks(tensor: &TensorInfo) -> Result<Blocks> {
-    let ty = tensor.ty.known().with_context(|| format!("tensor `{}`", tensor.name))?;
-    Ok(Blocks { ty, offset: tensor.offset, bytes: tensor.bytes })
+    let ty = tensor
+        .ty
+        .known()
+        .with_context(|| format!("tensor `{}`", tensor.name))?;
+    Ok(Blocks {
+        ty,
+        offset: tensor.offset,
+        bytes: tensor.bytes,
+    })
 }
 
 /// Reads, decodes and writes whole blocks, a piece at a time.
@@ -87,7 +98,10 @@ fn write(source: &impl Source, tensor: &Blocks) -> Result<()> {
         pollster::block_on(read).context("the tensor's data is not in the file")?;
         let mut values = vec![0.0; (len / block_bytes) as usize * block_len];
         blocks::dequantize(tensor.ty, &bytes, &mut values)?;
-        let raw: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let raw: Vec<u8> = values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect();
         out.write_all(&raw)?;
         at += len;
     }

@@ -77,14 +77,12 @@ fn cpu(threads: usize) -> Chosen {
 }
 
 fn gpu() -> Result<Chosen> {
-    let (device, setup) = Device::wgpu_options()
-        .init_with_setup()
-        .map_err(|error| {
-            Failure::new(
-                format!("no GPU adapter can be used: {error}"),
-                "use `--device cpu`, or install a Vulkan, Metal or DirectX 12 driver",
-            )
-        })?;
+    let (device, setup) = Device::wgpu_options().init_with_setup().map_err(|error| {
+        Failure::new(
+            format!("no GPU adapter can be used: {error}"),
+            "use `--device cpu`, or install a Vulkan, Metal or DirectX 12 driver",
+        )
+    })?;
     let info = setup.adapter.get_info();
     let software = match is_software(&info) {
         true => ", a software adapter: correct, but slower than `--device cpu`",
@@ -111,6 +109,8 @@ fn has_real_gpu() -> bool {
 fn is_software(info: &wgpu::AdapterInfo) -> bool {
     const NAMES: [&str; 4] = ["llvmpipe", "lavapipe", "swiftshader", "basic render"];
     let name = info.name.to_lowercase();
-    matches!(info.device_type, wgpu::DeviceType::Cpu | wgpu::DeviceType::Other)
-        || NAMES.iter().any(|software| name.contains(software))
+    matches!(
+        info.device_type,
+        wgpu::DeviceType::Cpu | wgpu::DeviceType::Other
+    ) || NAMES.iter().any(|software| name.contains(software))
 }

@@ -98,9 +98,14 @@ fn reply(
         let reply = session.generate(engine, &prompt, sampling, screen);
         return Ok(pollster::block_on(reply)?);
     }
-    let system = args.system.iter().map(|system| Message::new("system", system));
+    let system = args
+        .system
+        .iter()
+        .map(|system| Message::new("system", system));
     let messages: Vec<Message> = system.chain([Message::new("user", &prompt)]).collect();
-    Ok(pollster::block_on(session.chat(engine, &messages, sampling, screen))?)
+    Ok(pollster::block_on(
+        session.chat(engine, &messages, sampling, screen),
+    )?)
 }
 
 fn print_json(
@@ -109,11 +114,20 @@ fn print_json(
     sampling: &Sampling,
     model: &ModelInfo,
 ) -> Result<()> {
-    let Screen { thought, answer, .. } = screen;
+    let Screen {
+        thought, answer, ..
+    } = screen;
     let text = match thought.is_empty() {
         true => answer.clone(),
         false => format!("<think>{thought}</think>{answer}"),
     };
-    let report = Report { text, thought, answer, stats, sampling, model };
+    let report = Report {
+        text,
+        thought,
+        answer,
+        stats,
+        sampling,
+        model,
+    };
     crate::jsonl::print(&report)
 }

@@ -35,7 +35,11 @@ fn answer_from(
     let mut line = Vec::new();
     for number in 1.. {
         line.clear();
-        if input.read_until(b'\n', &mut line).context("standard input")? == 0 {
+        if input
+            .read_until(b'\n', &mut line)
+            .context("standard input")?
+            == 0
+        {
             break;
         }
         if line.trim_ascii().is_empty() {
@@ -74,7 +78,12 @@ mod tests {
         assert_eq!(lines.len(), 4);
         assert_eq!(lines[0], json!({"twice": 2}));
         assert_eq!(lines[1]["line"], 3);
-        assert!(lines[1]["error"].as_str().unwrap().starts_with("not a number: "));
+        assert!(
+            lines[1]["error"]
+                .as_str()
+                .unwrap()
+                .starts_with("not a number: ")
+        );
         assert_eq!(lines[2]["line"], 4);
         assert_eq!(lines[3], json!({"twice": 6}));
     }

@@ -84,7 +84,9 @@ fn bar(what: String, template: &str) -> ProgressBar {
         true => ProgressDrawTarget::stderr(),
         false => ProgressDrawTarget::hidden(),
     };
-    ProgressBar::with_draw_target(None, target).with_style(style).with_message(what)
+    ProgressBar::with_draw_target(None, target)
+        .with_style(style)
+        .with_message(what)
 }
 
 /// `1_543_714_304` -> `1.54 billion`.

@@ -40,7 +40,10 @@ Examples
 
 /// A line of input.
 #[derive(Deserialize)]
-#[serde(untagged, expecting = "a list of messages, or an object with `messages`")]
+#[serde(
+    untagged,
+    expecting = "a list of messages, or an object with `messages`"
+)]
 enum Line {
     Messages(Vec<Message>),
     Object(Request),

@@ -36,7 +36,15 @@ impl Args {
     /// The model's defaults with the given flags in their place, checked.
     pub fn over(&self, defaults: &Sampling) -> Result<Sampling> {
         let mut sampling = defaults.clone();
-        let Self { temperature, top_k, top_p, min_p, repetition_penalty, seed, max_tokens } = *self;
+        let Self {
+            temperature,
+            top_k,
+            top_p,
+            min_p,
+            repetition_penalty,
+            seed,
+            max_tokens,
+        } = *self;
         sampling.temperature = temperature.unwrap_or(sampling.temperature);
         sampling.top_k = top_k.unwrap_or(sampling.top_k);
         sampling.top_p = top_p.unwrap_or(sampling.top_p);
@@ -75,13 +83,22 @@ fn number<T: std::str::FromStr>(name: &str, value: &str) -> Result<T>
 where
     T::Err: std::error::Error + Send + Sync + 'static,
 {
-    value.parse().with_context(|| format!("{name}: `{value}` is not the number it takes"))
+    value
+        .parse()
+        .with_context(|| format!("{name}: `{value}` is not the number it takes"))
 }
 
 /// All settings on one line.
 pub fn describe(sampling: &Sampling) -> String {
-    let Sampling { temperature, top_k, top_p, min_p, repetition_penalty, seed, max_tokens } =
-        sampling;
+    let Sampling {
+        temperature,
+        top_k,
+        top_p,
+        min_p,
+        repetition_penalty,
+        seed,
+        max_tokens,
+    } = sampling;
     let max_tokens = max_tokens.map_or("none".to_owned(), |max| max.to_string());
     format!(
         "temperature {temperature}  top_k {top_k}  top_p {top_p}  min_p {min_p}  \
@@ -95,12 +112,23 @@ mod tests {
 
     #[test]
     fn flags_go_over_the_models_defaults() {
-        let defaults = Sampling { temperature: 0.6, top_p: 0.95, ..Sampling::default() };
-        let args = Args { temperature: Some(0.0), max_tokens: Some(5), ..Args::default() };
+        let defaults = Sampling {
+            temperature: 0.6,
+            top_p: 0.95,
+            ..Sampling::default()
+        };
+        let args = Args {
+            temperature: Some(0.0),
+            max_tokens: Some(5),
+            ..Args::default()
+        };
         let sampling = args.over(&defaults).unwrap();
         assert_eq!((sampling.temperature, sampling.top_p), (0.0, 0.95));
         assert_eq!(sampling.max_tokens, Some(5));
-        let wrong = Args { top_p: Some(1.5), ..Args::default() };
+        let wrong = Args {
+            top_p: Some(1.5),
+            ..Args::default()
+        };
         assert!(wrong.over(&defaults).is_err());
     }
 
@@ -109,7 +137,12 @@ mod tests {
         let mut sampling = Sampling::default();
         set(&mut sampling, "top-k", "40").unwrap();
         assert_eq!(sampling.top_k, 40);
-        for (name, value) in [("top_p", "2"), ("seed", "x"), ("heat", "1"), ("temperature", "NaN")] {
+        for (name, value) in [
+            ("top_p", "2"),
+            ("seed", "x"),
+            ("heat", "1"),
+            ("temperature", "NaN"),
+        ] {
             let before = sampling.clone();
             assert!(set(&mut sampling, name, value).is_err(), "{name} {value}");
             assert_eq!(sampling, before);

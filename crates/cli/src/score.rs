@@ -96,6 +96,11 @@ fn print_table(engine: &Engine, ids: &[u32], positions: &[Position]) -> Result<(
         writeln!(out, "{logprob:>9.4}  {:<20}  {expected}", piece(next))?;
     }
     let scored = ids.len().saturating_sub(1).max(1) as f64;
-    writeln!(out, "mean {:.4}, perplexity {:.3}", total / scored, (-total / scored).exp())?;
+    writeln!(
+        out,
+        "mean {:.4}, perplexity {:.3}",
+        total / scored,
+        (-total / scored).exp()
+    )?;
     Ok(())
 }

@@ -103,7 +103,11 @@ impl Screen {
 
     fn end_thought(&mut self) {
         if self.state == State::Thinking {
-            part(if self.thought.ends_with('\n') { "\n" } else { "\n\n" });
+            part(if self.thought.ends_with('\n') {
+                "\n"
+            } else {
+                "\n\n"
+            });
             self.state = State::Before;
         }
     }

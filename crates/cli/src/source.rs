@@ -70,7 +70,9 @@ impl Reference {
 /// `owner/repo`, which is no path here.
 fn looks_like_repository(model: &str) -> bool {
     let mut parts = model.split('/');
-    let named = |part: Option<&str>| part.is_some_and(|part| !part.is_empty() && part != "." && part != "..");
+    let named = |part: Option<&str>| {
+        part.is_some_and(|part| !part.is_empty() && part != "." && part != "..")
+    };
     named(parts.next()) && named(parts.next()) && !model.ends_with(".gguf")
 }
 
@@ -149,7 +151,10 @@ mod tests {
     fn references_are_told_apart() {
         let url = "https://example.org/a.gguf";
         assert_eq!(Reference::parse(url).unwrap(), Reference::Url(url.into()));
-        assert!(matches!(Reference::parse("hf:a/b").unwrap(), Reference::Hub(_)));
+        assert!(matches!(
+            Reference::parse("hf:a/b").unwrap(),
+            Reference::Hub(_)
+        ));
         assert!(matches!(Reference::parse(".").unwrap(), Reference::Path(_)));
     }
 

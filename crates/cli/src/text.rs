@@ -62,10 +62,17 @@ pub fn gguf_parts(header: &Header) -> Parts {
     let metadata = &header.metadata;
     let token = |key: &str| -> Option<String> {
         let id = metadata.u32(key).ok()? as usize;
-        metadata.strings("tokenizer.ggml.tokens").ok()?.get(id).cloned()
+        metadata
+            .strings("tokenizer.ggml.tokens")
+            .ok()?
+            .get(id)
+            .cloned()
     };
     Parts {
-        template: metadata.str("tokenizer.chat_template").ok().map(str::to_owned),
+        template: metadata
+            .str("tokenizer.chat_template")
+            .ok()
+            .map(str::to_owned),
         names: SpecialNames {
             bos_token: token("tokenizer.ggml.bos_token_id").unwrap_or_default(),
             eos_token: token("tokenizer.ggml.eos_token_id").unwrap_or_default(),
@@ -118,7 +125,10 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     let bytes = path.metadata().with_context(describe)?.len();
     if bytes > MAX_FILE {
         let hint = "this is no file of a tokenizer";
-        let message = format!("`{}` has {bytes} bytes: at most {MAX_FILE} are read", path.display());
+        let message = format!(
+            "`{}` has {bytes} bytes: at most {MAX_FILE} are read",
+            path.display()
+        );
         return Err(Failure::new(message, hint).into());
     }
     fs::read(path).with_context(describe)

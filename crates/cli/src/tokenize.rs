@@ -61,7 +61,11 @@ pub fn run(args: &Args) -> Result<Outcome> {
     if args.json {
         return jsonl::answer(|line: Line| {
             let request = match line {
-                Line::Text(text) => Request { text, special: true, add_bos: false },
+                Line::Text(text) => Request {
+                    text,
+                    special: true,
+                    add_bos: false,
+                },
                 Line::Object(request) => request,
             };
             Ok(json!({"ids": encode(&tokenizer, &request)?}))
@@ -73,7 +77,11 @@ pub fn run(args: &Args) -> Result<Outcome> {
     for id in &ids {
         // A token may be part of a character: what is not text shows as escapes.
         let piece = tokenizer.token_bytes(*id).unwrap_or_default();
-        writeln!(out, "{id:>7}  {}", String::from_utf8_lossy(&piece).escape_debug())?;
+        writeln!(
+            out,
+            "{id:>7}  {}",
+            String::from_utf8_lossy(&piece).escape_debug()
+        )?;
     }
     writeln!(out, "{} tokens", ids.len())?;
     Ok(Outcome::Done)

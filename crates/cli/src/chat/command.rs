@@ -31,7 +31,10 @@ pub enum Command {
     Regenerate,
     Save(PathBuf),
     Settings,
-    Set { name: String, value: String },
+    Set {
+        name: String,
+        value: String,
+    },
     Think(Thought),
     Stats,
     Exit,
@@ -57,7 +60,10 @@ impl Command {
             ("save", path) if !path.is_empty() => Self::Save(path.into()),
             ("set", "") => Self::Settings,
             ("set", setting) => match setting.split_whitespace().collect::<Vec<_>>()[..] {
-                [name, value] => Self::Set { name: name.into(), value: value.into() },
+                [name, value] => Self::Set {
+                    name: name.into(),
+                    value: value.into(),
+                },
                 _ => return Err(usage("/set takes a name and a value")),
             },
             ("think", "show") => Self::Think(Thought::Show),
@@ -71,7 +77,11 @@ impl Command {
 }
 
 fn usage(message: impl Into<String>) -> anyhow::Error {
-    Failure::new(message, "/help lists the commands; `//` at the start says a slash").into()
+    Failure::new(
+        message,
+        "/help lists the commands; `//` at the start says a slash",
+    )
+    .into()
 }
 
 #[cfg(test)]
@@ -82,10 +92,19 @@ mod tests {
     fn lines_are_told_from_commands() {
         let parse = |line: &str| Command::parse(line).unwrap();
         assert_eq!(parse("a /b"), Command::Say("a /b".into()));
-        assert_eq!(parse("//etc is what?"), Command::Say("/etc is what?".into()));
-        assert_eq!(parse("/system  Be brief. "), Command::System(Some("Be brief.".into())));
+        assert_eq!(
+            parse("//etc is what?"),
+            Command::Say("/etc is what?".into())
+        );
+        assert_eq!(
+            parse("/system  Be brief. "),
+            Command::System(Some("Be brief.".into()))
+        );
         assert_eq!(parse("/system"), Command::System(None));
-        let set = Command::Set { name: "top_k".into(), value: "5".into() };
+        let set = Command::Set {
+            name: "top_k".into(),
+            value: "5".into(),
+        };
         assert_eq!(parse("/set top_k 5"), set);
         assert_eq!(parse("/think hide"), Command::Think(Thought::Hide));
         assert_eq!(parse("/save a b.json"), Command::Save("a b.json".into()));
@@ -93,7 +112,14 @@ mod tests {
 
     #[test]
     fn what_is_no_command_is_an_error_and_not_said() {
-        for line in ["/nothing", "/set temperature", "/save", "/think maybe", "/clear all", "/"] {
+        for line in [
+            "/nothing",
+            "/set temperature",
+            "/save",
+            "/think maybe",
+            "/clear all",
+            "/",
+        ] {
             assert!(Command::parse(line).is_err(), "{line}");
         }
     }

@@ -33,7 +33,10 @@ impl Conversation {
     }
 
     pub fn system(&self) -> Option<&str> {
-        let first = self.messages.first().filter(|message| message.role == "system")?;
+        let first = self
+            .messages
+            .first()
+            .filter(|message| message.role == "system")?;
         Some(first.content_text())
     }
 
@@ -80,8 +83,9 @@ impl Conversation {
         let mut screen = Screen::new(self.thought);
         let stats = {
             let _replying = Replying::begin();
-            let reply =
-                self.session.chat(engine, &self.messages, &self.sampling, &mut screen);
+            let reply = self
+                .session
+                .chat(engine, &self.messages, &self.sampling, &mut screen);
             pollster::block_on(reply)?
         };
         screen.finish()?;
@@ -115,7 +119,9 @@ impl Conversation {
         for message in &self.messages {
             text.push_str(&format!("## {}\n\n", message.role));
             if let Some(thought) = &message.reasoning_content {
-                text.push_str(&format!("<details><summary>Thought</summary>\n\n{thought}\n\n</details>\n\n"));
+                text.push_str(&format!(
+                    "<details><summary>Thought</summary>\n\n{thought}\n\n</details>\n\n"
+                ));
             }
             text.push_str(&format!("{}\n\n", message.content_text()));
         }

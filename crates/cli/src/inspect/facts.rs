@@ -1,8 +1,8 @@
 //! What `retort inspect` states, as it goes into JSON.
 
+use retort_model::Config;
 use retort_model::presets::{Preset, STUDENTS};
 use retort_model::rope::RopeScaling;
-use retort_model::Config;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -142,20 +142,34 @@ pub struct Template {
 impl Facts {
     pub fn new(model: &str, content: Content, context: Option<usize>, list: bool) -> Self {
         let unsupported = support::unsupported(&content);
-        let Content { name, format, config, metadata, tensors, tokenizer, template, .. } = content;
+        let Content {
+            name,
+            format,
+            config,
+            metadata,
+            tensors,
+            tokenizer,
+            template,
+            ..
+        } = content;
         let config = config.ok();
         let weights = tensors.iter().map(|tensor| tensor.bytes).sum();
         let tokenizer = tokenizer.ok();
-        let padded_rows = tokenizer.as_ref().zip(config.as_ref()).map(|(tokenizer, config)| {
-            (config.vocab_size as u64).saturating_sub(tokenizer.tokens as u64)
-        });
+        let padded_rows = tokenizer
+            .as_ref()
+            .zip(config.as_ref())
+            .map(|(tokenizer, config)| {
+                (config.vocab_size as u64).saturating_sub(tokenizer.tokens as u64)
+            });
         Self {
             model: model.into(),
             name,
             format,
             parameters: parameters(&tensors),
             preset: config.as_ref().and_then(preset),
-            memory: config.as_ref().map(|config| memory(config, weights, context)),
+            memory: config
+                .as_ref()
+                .map(|config| memory(config, weights, context)),
             architecture: config.as_ref().map(Architecture::new),
             tensor_count: tensors.len(),
             tensors_by_type: by_type(&tensors),
@@ -202,8 +216,12 @@ fn scaling(scaling: &RopeScaling) -> String {
 
 /// Divisors of rotary frequencies are computed, not trained.
 fn parameters(tensors: &[Tensor]) -> u64 {
-    let trained = tensors.iter().filter(|tensor| tensor.name != "rope_freqs.weight");
-    trained.map(|tensor| tensor.dims.iter().product::<u64>()).sum()
+    let trained = tensors
+        .iter()
+        .filter(|tensor| tensor.name != "rope_freqs.weight");
+    trained
+        .map(|tensor| tensor.dims.iter().product::<u64>())
+        .sum()
 }
 
 /// The preset of the same shape. Tied or not, and the rotary base, may differ: they are stated.
@@ -211,7 +229,11 @@ fn preset(config: &Config) -> Option<Match> {
     let shape = |config: &Config| {
         (
             config.architecture,
-            (config.vocab_size, config.hidden_size, config.intermediate_size),
+            (
+                config.vocab_size,
+                config.hidden_size,
+                config.intermediate_size,
+            ),
             (config.num_hidden_layers, config.head_dim),
             (config.num_attention_heads, config.num_key_value_heads),
         )
@@ -227,10 +249,19 @@ fn preset(config: &Config) -> Option<Match> {
     };
     let tied = |config: &Config| config.tie_word_embeddings.to_string();
     compare("tie_word_embeddings", tied(config), tied(&base));
-    compare("rope_theta", config.rope_theta.to_string(), base.rope_theta.to_string());
+    compare(
+        "rope_theta",
+        config.rope_theta.to_string(),
+        base.rope_theta.to_string(),
+    );
     let count = |config: &Config| config.parameters().to_string();
     compare("parameters", count(config), count(&base));
-    Some(Match { name: preset.name, base: preset.base, parameters: preset.parameters, differs })
+    Some(Match {
+        name: preset.name,
+        base: preset.base,
+        parameters: preset.parameters,
+        differs,
+    })
 }
 
 fn by_type(tensors: &[Tensor]) -> Vec<TypeRow> {
@@ -260,7 +291,13 @@ fn memory(config: &Config, weights: u64, context: Option<usize>) -> Memory {
     let kv_cache = config.kv_cache_bytes(context, ELEMENT_BYTES);
     let activations = activations(config, context);
     let total = weights + kv_cache + activations;
-    Memory { context, weights, kv_cache, activations, total }
+    Memory {
+        context,
+        weights,
+        kv_cache,
+        activations,
+        total,
+    }
 }
 
 /// The most that is alive at once while a chunk of a prompt goes through a block: the residual
@@ -304,7 +341,10 @@ mod tests {
         let matched = preset(&config).unwrap();
         assert_eq!(matched.name, "qwen2.5-1.5b");
         // The second table is 151,936 x 1536 more.
-        assert_eq!(matched.differs[1], "parameters 1777088000 instead of 1543714304");
+        assert_eq!(
+            matched.differs[1],
+            "parameters 1777088000 instead of 1543714304"
+        );
         config.hidden_size += 128;
         assert!(preset(&config).is_none());
     }

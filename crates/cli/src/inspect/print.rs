@@ -30,7 +30,11 @@ pub fn print(facts: &Facts) -> io::Result<()> {
     for tensor in facts.tensors.iter().flatten() {
         let dims: Vec<String> = tensor.dims.iter().map(u64::to_string).collect();
         let (name, ty, dims) = (&tensor.name, &tensor.ty, dims.join(" x "));
-        writeln!(out, "{name:<44} {ty:<8} {dims:<18} {:>12} at {}", tensor.bytes, tensor.offset)?;
+        writeln!(
+            out,
+            "{name:<44} {ty:<8} {dims:<18} {:>12} at {}",
+            tensor.bytes, tensor.offset
+        )?;
     }
     out.flush()
 }
@@ -40,7 +44,9 @@ fn field(out: &mut impl Write, name: &str, value: &str) -> io::Result<()> {
 }
 
 fn format(format: &Format) -> String {
-    let version = format.version.map_or(String::new(), |version| format!(" version {version}"));
+    let version = format
+        .version
+        .map_or(String::new(), |version| format!(" version {version}"));
     let size = bytes(format.file_bytes);
     let missing = match format.missing_bytes {
         0 => String::new(),
@@ -58,7 +64,11 @@ fn print_architecture(out: &mut impl Write, a: &Architecture) -> io::Result<()> 
             a.name, a.num_hidden_layers, a.hidden_size, a.intermediate_size
         ),
     )?;
-    let bias = if a.attention_bias { ", bias on q, k and v" } else { "" };
+    let bias = if a.attention_bias {
+        ", bias on q, k and v"
+    } else {
+        ""
+    };
     let tied = match a.tie_word_embeddings {
         true => "output tied to the embedding",
         false => "output of its own",
@@ -76,13 +86,20 @@ fn print_architecture(out: &mut impl Write, a: &Architecture) -> io::Result<()> 
     field(
         out,
         "positions",
-        &format!("{} (RoPE base {}, {scaling})", a.max_position_embeddings, a.rope_theta),
+        &format!(
+            "{} (RoPE base {}, {scaling})",
+            a.max_position_embeddings, a.rope_theta
+        ),
     )
 }
 
 fn print_parameters(out: &mut impl Write, facts: &Facts) -> io::Result<()> {
     let parameters = facts.parameters;
-    field(out, "parameters", &format!("{} ({parameters})", count(parameters)))?;
+    field(
+        out,
+        "parameters",
+        &format!("{} ({parameters})", count(parameters)),
+    )?;
     let Some(preset) = &facts.preset else {
         return Ok(());
     };
@@ -90,12 +107,23 @@ fn print_parameters(out: &mut impl Write, facts: &Facts) -> io::Result<()> {
         true => "as published".to_owned(),
         false => preset.differs.join(", "),
     };
-    field(out, "student", &format!("{}, base {}: {differs}", preset.name, preset.base))
+    field(
+        out,
+        "student",
+        &format!("{}, base {}: {differs}", preset.name, preset.base),
+    )
 }
 
 fn print_types(out: &mut impl Write, facts: &Facts) -> io::Result<()> {
     writeln!(out, "\nTensors: {}", facts.tensor_count)?;
-    for TypeRow { ty, count, bytes: size, supported, .. } in &facts.tensors_by_type {
+    for TypeRow {
+        ty,
+        count,
+        bytes: size,
+        supported,
+        ..
+    } in &facts.tensors_by_type
+    {
         let note = if *supported { "" } else { "  not supported" };
         writeln!(out, "  {ty:<8} {count:>5}  {:>10}{note}", bytes(*size))?;
     }
@@ -103,22 +131,39 @@ fn print_types(out: &mut impl Write, facts: &Facts) -> io::Result<()> {
 }
 
 fn print_memory(out: &mut impl Write, memory: &Memory) -> io::Result<()> {
-    writeln!(out, "\nMemory with {} tokens of context: {}", memory.context, bytes(memory.total))?;
+    writeln!(
+        out,
+        "\nMemory with {} tokens of context: {}",
+        memory.context,
+        bytes(memory.total)
+    )?;
     field(out, "weights", &bytes(memory.weights))?;
     field(out, "KV cache", &bytes(memory.kv_cache))?;
-    field(out, "activations", &format!("{} (estimate)", bytes(memory.activations)))
+    field(
+        out,
+        "activations",
+        &format!("{} (estimate)", bytes(memory.activations)),
+    )
 }
 
 fn print_text(out: &mut impl Write, facts: &Facts) -> io::Result<()> {
     writeln!(out, "\nText")?;
     if let Some(tokenizer) = &facts.tokenizer {
-        let pre = tokenizer.pre.as_ref().map_or(String::new(), |pre| format!(" ({pre})"));
-        let merges = tokenizer.merges.map_or(String::new(), |count| format!(", {count} merges"));
+        let pre = tokenizer
+            .pre
+            .as_ref()
+            .map_or(String::new(), |pre| format!(" ({pre})"));
+        let merges = tokenizer
+            .merges
+            .map_or(String::new(), |count| format!(", {count} merges"));
         let padded = match facts.padded_rows {
             None | Some(0) => String::new(),
             Some(rows) => format!(", {rows} padded rows"),
         };
-        let value = format!("{}{pre}: {} tokens{merges}{padded}", tokenizer.kind, tokenizer.tokens);
+        let value = format!(
+            "{}{pre}: {} tokens{merges}{padded}",
+            tokenizer.kind, tokenizer.tokens
+        );
         field(out, "tokenizer", &value)?;
         if !tokenizer.stop_ids.is_empty() {
             field(out, "stops at", &format!("{:?}", tokenizer.stop_ids))?;
@@ -132,7 +177,11 @@ fn print_text(out: &mut impl Write, facts: &Facts) -> io::Result<()> {
     let Some(template) = &facts.template else {
         return Ok(());
     };
-    let reasons = if template.reasons { ", with thoughts" } else { "" };
+    let reasons = if template.reasons {
+        ", with thoughts"
+    } else {
+        ""
+    };
     let characters = template.source.chars().count();
     let value = format!("{}{reasons}, {characters} characters", template.name);
     field(out, "template", &value)?;

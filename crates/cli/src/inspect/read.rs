@@ -57,7 +57,10 @@ pub struct Tensor {
 pub fn gguf(bytes: &Bytes) -> Result<Content> {
     let mut header = text::header(bytes)?;
     let tensors: Vec<Tensor> = header.tensors.iter().map(gguf_tensor).collect();
-    let data_end = tensors.iter().map(|tensor| tensor.offset + tensor.bytes).max();
+    let data_end = tensors
+        .iter()
+        .map(|tensor| tensor.offset + tensor.bytes)
+        .max();
     let expected = data_end.unwrap_or(header.data_start);
     let format = Format {
         kind: "gguf",
@@ -76,7 +79,10 @@ pub fn gguf(bytes: &Bytes) -> Result<Content> {
         name,
         format,
         config: gguf_config(&header),
-        metadata: metadata.iter().map(|(key, value)| (key.into(), show(value))).collect(),
+        metadata: metadata
+            .iter()
+            .map(|(key, value)| (key.into(), show(value)))
+            .collect(),
         tensors,
         file_name: gguf_name,
         special_tokens,
@@ -111,12 +117,20 @@ fn gguf_config(header: &Header) -> Result<Config, ModelError> {
 
 /// Every `tokenizer.ggml.*_token_id`.
 fn gguf_special_tokens(metadata: &Metadata) -> Vec<Special> {
-    let tokens = metadata.strings("tokenizer.ggml.tokens").unwrap_or_default();
+    let tokens = metadata
+        .strings("tokenizer.ggml.tokens")
+        .unwrap_or_default();
     let named = metadata.iter().filter_map(|(key, value)| {
-        let name = key.strip_prefix("tokenizer.ggml.")?.strip_suffix("_token_id")?;
+        let name = key
+            .strip_prefix("tokenizer.ggml.")?
+            .strip_suffix("_token_id")?;
         let id = u32::try_from(value.as_integer()?).ok()?;
         let token = tokens.get(id as usize).cloned();
-        Some(Special { name: name.into(), id: Some(id), token })
+        Some(Special {
+            name: name.into(),
+            id: Some(id),
+            token,
+        })
     });
     named.collect()
 }
@@ -125,14 +139,19 @@ fn gguf_tokenizer(header: &mut Header) -> Result<TokenizerFacts> {
     /// ggml's kind of a token that only fills a row.
     const UNUSED: i32 = 5;
     let metadata = &header.metadata;
-    let kinds = metadata.i32s("tokenizer.ggml.token_type").unwrap_or_default();
+    let kinds = metadata
+        .i32s("tokenizer.ggml.token_type")
+        .unwrap_or_default();
     let unused = kinds.iter().filter(|&&kind| kind == UNUSED).count();
     let tokens = metadata.strings("tokenizer.ggml.tokens")?.len();
     let facts = TokenizerFacts {
         kind: metadata.str("tokenizer.ggml.model")?.into(),
         pre: metadata.str("tokenizer.ggml.pre").ok().map(str::to_owned),
         tokens: tokens - unused,
-        merges: metadata.strings("tokenizer.ggml.merges").ok().map(<[String]>::len),
+        merges: metadata
+            .strings("tokenizer.ggml.merges")
+            .ok()
+            .map(<[String]>::len),
         stop_ids: Vec::new(),
     };
     let vocabulary = retort_infer::vocabulary(header)?;

@@ -19,7 +19,12 @@ pub struct Unsupported {
 /// Everything that stands against running the model, most basic first.
 pub fn unsupported(content: &Content) -> Vec<Unsupported> {
     let mut found = Vec::new();
-    let mut add = |what: &str, why: String| found.push(Unsupported { what: what.into(), why });
+    let mut add = |what: &str, why: String| {
+        found.push(Unsupported {
+            what: what.into(),
+            why,
+        })
+    };
     match &content.config {
         Ok(config) => {
             for (what, why) in tensors(config, &content.tensors, content.file_name) {
@@ -29,15 +34,24 @@ pub fn unsupported(content: &Content) -> Vec<Unsupported> {
         Err(error) => add("architecture", error.to_string()),
     }
     for (ty, count) in unknown_types(&content.tensors) {
-        add(&format!("type {ty}"), format!("no kernel for it: {count} tensors"));
+        add(
+            &format!("type {ty}"),
+            format!("no kernel for it: {count} tensors"),
+        );
     }
     if let Err(error) = &content.tokenizer {
         add("tokenizer", format!("{error:#}"));
     }
     match &content.template {
-        None => add("chat template", "there is none: `retort generate --raw` only".into()),
+        None => add(
+            "chat template",
+            "there is none: `retort generate --raw` only".into(),
+        ),
         Some(source) => {
-            let names = SpecialNames { bos_token: String::new(), eos_token: String::new() };
+            let names = SpecialNames {
+                bos_token: String::new(),
+                eos_token: String::new(),
+            };
             if let Err(error) = ChatTemplate::new(source, names) {
                 add("chat template", error.to_string());
             }
@@ -72,8 +86,10 @@ fn tensors(
     file_name: fn(&str) -> Option<String>,
 ) -> Vec<(String, String)> {
     let mut found = Vec::new();
-    let by_name: HashMap<&str, &Tensor> =
-        tensors.iter().map(|tensor| (tensor.name.as_str(), tensor)).collect();
+    let by_name: HashMap<&str, &Tensor> = tensors
+        .iter()
+        .map(|tensor| (tensor.name.as_str(), tensor))
+        .collect();
     let mut read = HashSet::from(["rope_freqs.weight".to_owned()]);
     for (name, rows, cols) in expected(config) {
         let name = file_name(&name).unwrap_or(name);
@@ -101,7 +117,11 @@ fn tensors(
 
 /// The decoder's weights by their Hugging Face names, with rows and columns; a vector is one row.
 fn expected(config: &Config) -> Vec<(String, usize, usize)> {
-    let (d, f, vocab) = (config.hidden_size, config.intermediate_size, config.vocab_size);
+    let (d, f, vocab) = (
+        config.hidden_size,
+        config.intermediate_size,
+        config.vocab_size,
+    );
     let (q, kv) = (config.q_width(), config.kv_width());
     let mut all = vec![
         ("model.embed_tokens.weight".to_owned(), vocab, d),
@@ -151,7 +171,10 @@ mod tests {
     fn the_expected_weights_are_the_published_number() {
         for preset in &STUDENTS {
             let config = (preset.config)();
-            let weights = expected(&config).iter().map(|(_, rows, cols)| (rows * cols) as u64).sum();
+            let weights = expected(&config)
+                .iter()
+                .map(|(_, rows, cols)| (rows * cols) as u64)
+                .sum();
             assert_eq!(preset.parameters, weights, "{}", preset.name);
         }
     }

@@ -59,7 +59,10 @@ fn place(url: &str) -> Result<PathBuf> {
         Some(folder) => PathBuf::from(folder),
         None => dirs::cache_dir()
             .map(|folder| folder.join("retort"))
-            .context(Failure::new("this user has no cache folder", "set RETORT_CACHE to one"))?,
+            .context(Failure::new(
+                "this user has no cache folder",
+                "set RETORT_CACHE to one",
+            ))?,
     };
     Ok(cache.join(place_below(url)))
 }
@@ -72,13 +75,21 @@ fn place_below(url: &str) -> PathBuf {
     // Only characters that are plain in a file's name everywhere.
     let plain = |text: &str| -> String {
         let keep = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-        let text: String = text.chars().map(|c| if keep(c) { c } else { '_' }).collect();
+        let text: String = text
+            .chars()
+            .map(|c| if keep(c) { c } else { '_' })
+            .collect();
         text.trim_start_matches('.').to_owned()
     };
     let name = Some(plain(name.unwrap_or_default())).filter(|name| !name.is_empty());
     let hash = Sha256::digest(url.as_bytes());
     let mut path = PathBuf::from(plain(host));
-    path.push(hash[..8].iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+    path.push(
+        hash[..8]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>(),
+    );
     path.push(name.as_deref().unwrap_or("model.gguf"));
     path
 }
@@ -92,7 +103,12 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 fn save(url: &str, path: &Path) -> Result<()> {
     let part = with_suffix(path, ".part");
     let about = with_suffix(path, ".json");
-    let bar = byte_bar(path.file_name().unwrap_or_default().to_string_lossy().into_owned());
+    let bar = byte_bar(
+        path.file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned(),
+    );
     for attempt in 1.. {
         let error = match resume(url, &part, &about, &bar) {
             Ok(()) => break,
@@ -201,7 +217,8 @@ fn receive(
         if read == 0 {
             break;
         }
-        file.write_all(&buffer[..read]).context("the disk does not take it")?;
+        file.write_all(&buffer[..read])
+            .context("the disk does not take it")?;
         have += read as u64;
         bar.set_position(have);
     }
@@ -218,10 +235,17 @@ mod tests {
     fn addresses_have_places_of_their_own_inside_the_cache() {
         let first = place_below("https://example.org:8000/a/b.gguf?download=true");
         let parts: Vec<_> = first.iter().map(|part| part.to_str().unwrap()).collect();
-        assert_eq!((parts[0], parts[2], parts.len()), ("example.org_8000", "b.gguf", 3));
+        assert_eq!(
+            (parts[0], parts[2], parts.len()),
+            ("example.org_8000", "b.gguf", 3)
+        );
         assert_ne!(first, place_below("https://example.org:8000/c/b.gguf"));
         let hostile = place_below("https://../..%2f/../..");
-        assert!(hostile.components().all(|part| matches!(part, std::path::Component::Normal(_))));
+        assert!(
+            hostile
+                .components()
+                .all(|part| matches!(part, std::path::Component::Normal(_)))
+        );
         assert!(place_below("https://example.org").ends_with("model.gguf"));
     }
 }

@@ -101,8 +101,13 @@ impl HttpSource {
 
     fn read(&self, offset: u64, buf: &mut [u8]) -> Result<()> {
         let range = format!("bytes={offset}-{}", offset + buf.len() as u64 - 1);
-        let mut response = get(&self.agent, &self.url, self.token.as_deref(), &[("Range", &range)])
-            .map_err(|error| explain(error, &self.url))?;
+        let mut response = get(
+            &self.agent,
+            &self.url,
+            self.token.as_deref(),
+            &[("Range", &range)],
+        )
+        .map_err(|error| explain(error, &self.url))?;
         let got = content_range(response.headers());
         ensure!(
             response.status() == StatusCode::PARTIAL_CONTENT && got == Some((offset, self.len)),
@@ -112,7 +117,9 @@ impl HttpSource {
             response.status(),
         );
         let mut reader = response.body_mut().as_reader();
-        reader.read_exact(buf).with_context(|| format!("{}: {range}", self.url))
+        reader
+            .read_exact(buf)
+            .with_context(|| format!("{}: {range}", self.url))
     }
 }
 
@@ -125,7 +132,9 @@ impl Source for HttpSource {
         SourceError::check_bounds(offset, buf.len() as u64, self.len)?;
         match buf.is_empty() {
             true => Ok(()),
-            false => self.read(offset, buf).map_err(|error| SourceError::other(format!("{error:#}"))),
+            false => self
+                .read(offset, buf)
+                .map_err(|error| SourceError::other(format!("{error:#}"))),
         }
     }
 }

@@ -11,7 +11,11 @@ use crate::failure::Failure;
 
 /// Files of a Hugging Face folder that are no weights. Those that a repository lacks are passed
 /// over.
-const TEXT_FILES: [&str; 3] = ["tokenizer.json", "tokenizer_config.json", "chat_template.jinja"];
+const TEXT_FILES: [&str; 3] = [
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "chat_template.jinja",
+];
 const CONFIG_FILES: [&str; 2] = ["config.json", "generation_config.json"];
 const SINGLE: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
@@ -55,14 +59,18 @@ impl Repository {
 
     fn api(&self) -> Result<Api> {
         let cache = Cache::from_env();
-        let token = std::env::var("HF_TOKEN").ok().filter(|token| !token.is_empty());
+        let token = std::env::var("HF_TOKEN")
+            .ok()
+            .filter(|token| !token.is_empty());
         let mut builder = ApiBuilder::from_env()
             .with_token(token.or_else(|| cache.token()))
             .with_user_agent("retort", env!("CARGO_PKG_VERSION"))
             .with_retries(4);
         // The crate's bar writes to standard error even where that is no terminal.
         builder = builder.with_progress(std::io::IsTerminal::is_terminal(&std::io::stderr()));
-        builder.build().map_err(|error| self.explain(error, "the hub's client"))
+        builder
+            .build()
+            .map_err(|error| self.explain(error, "the hub's client"))
     }
 
     /// Brings what is needed into the hub's cache.
@@ -90,8 +98,13 @@ impl Repository {
         if Cache::from_env().repo(self.repo()).get(&file).is_some() {
             return Ok(None);
         }
-        let token = std::env::var("HF_TOKEN").ok().filter(|token| !token.is_empty());
-        Ok(Some((repo.url(&file), token.or_else(|| Cache::from_env().token()))))
+        let token = std::env::var("HF_TOKEN")
+            .ok()
+            .filter(|token| !token.is_empty());
+        Ok(Some((
+            repo.url(&file),
+            token.or_else(|| Cache::from_env().token()),
+        )))
     }
 
     fn in_cache(&self) -> Option<PathBuf> {
@@ -103,8 +116,14 @@ impl Repository {
         if let Some(file) = &self.file {
             return self.named(file);
         }
-        let info = repo.info().map_err(|error| self.explain(error, "the list of files"))?;
-        let files: Vec<String> = info.siblings.into_iter().map(|file| file.rfilename).collect();
+        let info = repo
+            .info()
+            .map_err(|error| self.explain(error, "the list of files"))?;
+        let files: Vec<String> = info
+            .siblings
+            .into_iter()
+            .map(|file| file.rfilename)
+            .collect();
         self.choose(&files)
     }
 
@@ -121,7 +140,10 @@ impl Repository {
 
     /// The only model among the files, or an error that lists them.
     fn choose(&self, files: &[String]) -> Result<Offer> {
-        let ggufs: Vec<_> = files.iter().filter(|file| file.ends_with(".gguf")).collect();
+        let ggufs: Vec<_> = files
+            .iter()
+            .filter(|file| file.ends_with(".gguf"))
+            .collect();
         let folder = files.iter().any(|file| file == SINGLE || file == INDEX);
         match (ggufs.as_slice(), folder) {
             ([file], false) => return Ok(Offer::Gguf((*file).clone())),
@@ -137,7 +159,9 @@ impl Repository {
                      GGUF files of this model"
                 .to_owned(),
             false => {
-                let choices = ggufs.iter().map(|file| format!("\n  hf:{}/{file}", self.id));
+                let choices = ggufs
+                    .iter()
+                    .map(|file| format!("\n  hf:{}/{file}", self.id));
                 format!("name one of them:{}", choices.collect::<String>())
             }
         };
@@ -145,11 +169,18 @@ impl Repository {
     }
 
     fn fetch_folder(&self, repo: &ApiRepo, need: Need) -> Result<Model> {
-        let info = repo.info().map_err(|error| self.explain(error, "the list of files"))?;
+        let info = repo
+            .info()
+            .map_err(|error| self.explain(error, "the list of files"))?;
         let has = |name: &str| info.siblings.iter().any(|file| file.rfilename == name);
         let mut wanted: Vec<String> = Vec::new();
         let config = CONFIG_FILES.iter().filter(|_| need == Need::Weights);
-        wanted.extend(config.chain(&TEXT_FILES).filter(|name| has(name)).map(|&name| name.into()));
+        wanted.extend(
+            config
+                .chain(&TEXT_FILES)
+                .filter(|name| has(name))
+                .map(|&name| name.into()),
+        );
         let mut folder = None;
         for file in &wanted {
             folder = self.get(repo, file)?.parent().map(PathBuf::from);
@@ -175,8 +206,10 @@ impl Repository {
         let map = index["weight_map"]
             .as_object()
             .with_context(|| format!("{}: no weight_map", path.display()))?;
-        let mut files: Vec<String> =
-            map.values().filter_map(|file| Some(file.as_str()?.to_owned())).collect();
+        let mut files: Vec<String> = map
+            .values()
+            .filter_map(|file| Some(file.as_str()?.to_owned()))
+            .collect();
         files.sort_unstable();
         files.dedup();
         Ok(files)
@@ -233,12 +266,20 @@ mod tests {
     fn the_only_model_is_taken_and_several_are_listed() {
         let repository = Repository::parse("a/b").unwrap();
         let one = files(&["README.md", "x.gguf"]);
-        assert_eq!(repository.choose(&one).unwrap(), Offer::Gguf("x.gguf".into()));
+        assert_eq!(
+            repository.choose(&one).unwrap(),
+            Offer::Gguf("x.gguf".into())
+        );
         let folder = files(&["config.json", INDEX]);
         assert_eq!(repository.choose(&folder).unwrap(), Offer::Folder);
-        let error = repository.choose(&files(&["x.gguf", "y.gguf"])).unwrap_err();
+        let error = repository
+            .choose(&files(&["x.gguf", "y.gguf"]))
+            .unwrap_err();
         let hint = failure::hint(&error).unwrap();
-        assert!(hint.contains("hf:a/b/x.gguf") && hint.contains("hf:a/b/y.gguf"), "{hint}");
+        assert!(
+            hint.contains("hf:a/b/x.gguf") && hint.contains("hf:a/b/y.gguf"),
+            "{hint}"
+        );
         assert!(repository.choose(&files(&["pytorch_model.bin"])).is_err());
     }
 }
