@@ -1,11 +1,18 @@
-//! Reading a host's answer to `GET` with `Range: bytes=N-`.
+//! Asking a host for a part of a file, and reading its answer.
 //!
-//! The range has no end: one request brings the rest of the file, and what was committed when a
-//! connection breaks is not asked for again. `If-Range` is not sent: across origins it costs a
-//! preflight request that file hosts refuse after a redirect. Instead the answer's own `ETag` and
+//! Nothing but `Range: bytes=FIRST-[LAST]` is sent. `If-Range` would cost a preflight request
+//! across origins, which file hosts refuse after a redirect; instead the answer's own `ETag` and
 //! size are compared with those of the part on disk, which says the same before the first byte.
 
 use std::fmt;
+
+/// The bytes asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    pub first: u64,
+    /// The last byte; none for all the rest.
+    pub last: Option<u64>,
+}
 
 /// The status and headers that matter. A header that the host does not expose to other sites
 /// (CORS) is `None`, as one that is not there.
@@ -66,47 +73,56 @@ impl fmt::Display for StartOver {
     }
 }
 
-/// Judges the answer to a request for the bytes from `offset` on.
+/// Judges the answer to a request for `asked`.
 ///
 /// `known` is the version on disk, `stated` the size that the list of students gives.
-pub fn judge(head: &Head, offset: u64, known: Option<&Version>, stated: Option<u64>) -> Answer {
+pub fn judge(head: &Head, asked: Asked, known: Option<&Version>, stated: Option<u64>) -> Answer {
     match head.status {
-        206 => partial(head, offset, known, stated),
-        200 => whole(head, offset, known, stated),
-        // Nothing is left after `offset`: the file has become shorter.
-        416 if offset > 0 => Answer::StartOver {
-            why: StartOver::Changed,
-            body: None,
-        },
+        206 => partial(head, asked, known, stated),
+        200 => whole(head, asked.first, known, stated),
+        // Nothing is left after the first byte asked for: the file has become shorter.
+        416 if asked.first > 0 => CHANGED,
         408 | 425 | 429 | 500 | 502 | 503 | 504 => Answer::TryAgain,
         _ => Answer::GiveUp,
     }
 }
 
-fn partial(head: &Head, offset: u64, known: Option<&Version>, stated: Option<u64>) -> Answer {
+const CHANGED: Answer = Answer::StartOver {
+    why: StartOver::Changed,
+    body: None,
+};
+
+fn partial(head: &Head, asked: Asked, known: Option<&Version>, stated: Option<u64>) -> Answer {
     let range = head.content_range.as_deref().and_then(parse_content_range);
-    if range.is_some_and(|range| range.first != offset) {
+    if range.is_some_and(|range| range.first != asked.first) {
         return Answer::TryAgain;
     }
-    let total = range
-        .and_then(|range| range.total)
-        .or_else(|| offset.checked_add(head.content_length?))
+    let said = range.and_then(|range| range.total);
+    // Without `Content-Range` the length tells the size only if all the rest was asked for.
+    let rest = || match asked.last {
+        None => asked.first.checked_add(head.content_length?),
+        Some(_) => None,
+    };
+    let total = said
+        .or_else(rest)
         .or(known.map(|version| version.bytes))
         .or(stated);
-    let Some(bytes) = total.filter(|total| *total > offset) else {
+    let Some(bytes) = total.filter(|total| *total > asked.first) else {
         return Answer::NoSize;
     };
     let version = Version {
         bytes,
         etag: head.etag.clone(),
     };
-    match known {
-        Some(known) if !same(known, &version) => Answer::StartOver {
-            why: StartOver::Changed,
-            body: None,
-        },
-        _ => Answer::Continue(version),
+    let expected = asked
+        .last
+        .map_or(bytes, |last| bytes.min(last.saturating_add(1)))
+        - asked.first;
+    let short = head.content_length.is_some_and(|length| length < expected);
+    if short || known.is_some_and(|known| !same(known, &version)) {
+        return CHANGED;
     }
+    Answer::Continue(version)
 }
 
 fn whole(head: &Head, offset: u64, known: Option<&Version>, stated: Option<u64>) -> Answer {
@@ -188,72 +204,86 @@ mod tests {
         }
     }
 
-    const CHANGED: Answer = Answer::StartOver {
-        why: StartOver::Changed,
-        body: None,
-    };
+    /// Judges a request for the bytes from `first` on.
+    fn rest(head: Head, first: u64, known: Option<&Version>) -> Answer {
+        judge(&head, Asked { first, last: None }, known, None)
+    }
+
+    fn go(bytes: u64, etag: &str) -> Answer {
+        Answer::Continue(version(bytes, etag))
+    }
 
     #[test]
     fn answers_are_judged() {
         let known = version(100, "\"a\"");
-        let check = |head: Head, offset, known: Option<&Version>| judge(&head, offset, known, None);
-        let go = |bytes, etag| Answer::Continue(version(bytes, etag));
+        let on = |head, first| rest(head, first, Some(&known));
 
         assert_eq!(
-            check(head(206, "bytes 0-99/100", 100, "\"a\""), 0, None),
+            rest(head(206, "bytes 0-99/100", 100, "\"a\""), 0, None),
             go(100, "\"a\"")
         );
         assert_eq!(
-            check(head(206, "bytes 40-99/100", 60, "\"a\""), 40, Some(&known)),
+            on(head(206, "bytes 40-99/100", 60, "\"a\""), 40),
             go(100, "\"a\"")
         );
         // `Content-Range` and `ETag` hidden by CORS: the length is enough.
-        assert_eq!(check(head(206, "", 60, ""), 40, Some(&known)), go(100, ""));
-        assert_eq!(check(head(206, "", 61, ""), 40, Some(&known)), CHANGED);
+        assert_eq!(on(head(206, "", 60, ""), 40), go(100, ""));
+        assert_eq!(on(head(206, "", 61, ""), 40), CHANGED);
+        assert_eq!(on(head(206, "bytes 40-99/100", 60, "\"b\""), 40), CHANGED);
+        assert_eq!(on(head(206, "bytes 40-98/99", 59, "\"a\""), 40), CHANGED);
         assert_eq!(
-            check(head(206, "bytes 40-99/100", 60, "\"b\""), 40, Some(&known)),
-            CHANGED
-        );
-        assert_eq!(
-            check(head(206, "bytes 40-98/99", 59, "\"a\""), 40, Some(&known)),
-            CHANGED
-        );
-        assert_eq!(
-            check(head(206, "bytes 41-99/100", 59, ""), 40, Some(&known)),
+            on(head(206, "bytes 41-99/100", 59, ""), 40),
             Answer::TryAgain
         );
-        assert_eq!(check(head(416, "", 0, ""), 40, Some(&known)), CHANGED);
-        assert_eq!(check(head(416, "", 0, ""), 0, None), Answer::GiveUp);
-        assert_eq!(check(head(200, "", 100, ""), 0, None), go(100, ""));
-        assert_eq!(check(head(200, "", 0, ""), 0, None), Answer::NoSize);
-        assert_eq!(judge(&head(200, "", 0, ""), 0, None, Some(7)), go(7, ""));
+        assert_eq!(on(head(416, "", 0, ""), 40), CHANGED);
+        assert_eq!(rest(head(416, "", 0, ""), 0, None), Answer::GiveUp);
+        assert_eq!(rest(head(200, "", 100, ""), 0, None), go(100, ""));
+        assert_eq!(rest(head(200, "", 0, ""), 0, None), Answer::NoSize);
+        let asked = Asked {
+            first: 0,
+            last: None,
+        };
         assert_eq!(
-            check(head(200, "", 100, "\"a\""), 40, Some(&known)),
-            Answer::StartOver {
-                why: StartOver::NoRanges,
-                body: Some(known.clone())
-            }
+            judge(&head(200, "", 0, ""), asked, None, Some(7)),
+            go(7, "")
         );
+        let all = Answer::StartOver {
+            why: StartOver::NoRanges,
+            body: Some(known.clone()),
+        };
+        assert_eq!(on(head(200, "", 100, "\"a\""), 40), all);
+        assert_eq!(on(head(503, "", 0, ""), 40), Answer::TryAgain);
+        assert_eq!(on(head(404, "", 0, ""), 40), Answer::GiveUp);
+    }
+
+    #[test]
+    fn a_part_with_an_end_is_judged() {
+        let asked = Asked {
+            first: 40,
+            last: Some(59),
+        };
+        let known = version(100, "");
+        let check = |head: Head, known| judge(&head, asked, known, None);
         assert_eq!(
-            check(head(503, "", 0, ""), 40, Some(&known)),
-            Answer::TryAgain
+            check(head(206, "bytes 40-59/100", 20, ""), None),
+            go(100, "")
         );
-        assert_eq!(
-            check(head(404, "", 0, ""), 40, Some(&known)),
-            Answer::GiveUp
-        );
+        assert_eq!(check(head(206, "bytes 40-49/50", 10, ""), None), go(50, ""));
+        // `Content-Range` hidden by CORS: the size must be known from elsewhere.
+        assert_eq!(check(head(206, "", 20, ""), None), Answer::NoSize);
+        assert_eq!(check(head(206, "", 20, ""), Some(&known)), go(100, ""));
+        assert_eq!(check(head(206, "", 19, ""), Some(&known)), CHANGED);
     }
 
     #[test]
     fn weak_tags_do_not_throw_away_a_download() {
         let known = version(100, "W/\"a\"");
-        let answer = judge(
-            &head(206, "bytes 40-99/100", 60, "W/\"b\""),
+        let answer = rest(
+            head(206, "bytes 40-99/100", 60, "W/\"b\""),
             40,
             Some(&known),
-            None,
         );
-        assert_eq!(answer, Answer::Continue(version(100, "W/\"b\"")));
+        assert_eq!(answer, go(100, "W/\"b\""));
     }
 
     proptest! {
@@ -261,12 +291,14 @@ mod tests {
         fn any_header_gives_an_answer_with_a_size_beyond_the_offset(
             status in prop::sample::select(vec![200u16, 206, 416, 500, 404, 0]),
             range in "(bytes )?[0-9*]{0,21}-[0-9]{0,21}/[0-9*]{0,21}",
+            content_length: Option<u64>,
+            first: u64,
             length: Option<u64>,
-            offset: u64,
         ) {
-            let head = Head { status, content_range: Some(range), content_length: length, etag: None };
-            match judge(&head, offset, None, None) {
-                Answer::Continue(version) => prop_assert!(version.bytes > offset),
+            let head = Head { status, content_range: Some(range), content_length, etag: None };
+            let asked = Asked { first, last: length.map(|length| first.saturating_add(length)) };
+            match judge(&head, asked, None, None) {
+                Answer::Continue(version) => prop_assert!(version.bytes > first),
                 Answer::StartOver { body: Some(version), .. } => prop_assert!(version.bytes > 0),
                 _ => {}
             }

@@ -1,7 +1,8 @@
 //! What can go wrong between a host and the disk, and what to do about it.
 
 use crate::{
-    disk::DiskError, journal::JournalError, manifest::ManifestError, sha256::Digest, text::bytes,
+    answer::StartOver, disk::DiskError, journal::JournalError, manifest::ManifestError,
+    sha256::Digest, text::bytes,
 };
 use retort_protocol::FailureKind;
 use thiserror::Error;
@@ -30,6 +31,8 @@ pub enum StoreError {
         total: u64,
         why: String,
     },
+    #[error("the download had to begin again {tries} times. {why}")]
+    Restarts { tries: u32, why: StartOver },
     #[error("the host sends more than the {expected} bytes it announced")]
     TooLong { expected: u64 },
     #[error("SHA-256 of {what} is {got}, expected {expected}")]
@@ -60,7 +63,7 @@ pub enum StoreError {
         message: String,
         hint: String,
     },
-    #[error("the browser's disk: {0}")]
+    #[error("the browser cannot store the file: {0}")]
     Disk(#[from] DiskError),
     #[error("the store's journal: {0}")]
     Journal(#[from] JournalError),
@@ -75,6 +78,7 @@ impl StoreError {
             | Self::Status { .. }
             | Self::NoSize { .. }
             | Self::Interrupted { .. }
+            | Self::Restarts { .. }
             | Self::Dropped { .. }
             | Self::Busy { .. }
             | Self::NotStored { .. }
@@ -109,6 +113,9 @@ impl StoreError {
             Self::Status { .. } => "Check the address, or try again later.",
             Self::NoSize { .. } => "Download the file by other means and drop it here.",
             Self::Interrupted { .. } => "Try again: the download goes on where it stopped.",
+            Self::Restarts { .. } => {
+                "Try another host, or download the file by other means and drop it here."
+            }
             Self::Size { .. } | Self::TooLong { .. } => {
                 "The file on the host is not the one in the list. Try again later, or delete it."
             }

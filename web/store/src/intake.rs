@@ -77,8 +77,7 @@ impl<D: Disk> Intake<D> {
     /// [`StoreError::Disk`], [`StoreError::Journal`].
     pub fn begin(mut data: D, mut log: D, header: Header) -> Result<Self, StoreError> {
         let (journal, bytes) = Journal::begin(header)?;
-        log.truncate(0)?;
-        data.truncate(0)?;
+        empty(&mut data, &mut log)?;
         log.write_at(0, &bytes)?;
         log.flush()?;
         Ok(Self {
@@ -98,8 +97,7 @@ impl<D: Disk> Intake<D> {
     /// # Errors
     /// [`StoreError::Disk`].
     pub fn discard(mut self) -> Result<(D, D), StoreError> {
-        self.log.truncate(0)?;
-        self.data.truncate(0)?;
+        empty(&mut self.data, &mut self.log)?;
         Ok((self.data, self.log))
     }
 
@@ -215,8 +213,7 @@ impl<D: Disk> Intake<D> {
     fn check_whole(&mut self) -> Result<Record, StoreError> {
         let got = self.whole.clone().finish();
         if let Some(expected) = self.expected.filter(|expected| *expected != got) {
-            self.log.truncate(0)?;
-            self.data.truncate(0)?;
+            empty(&mut self.data, &mut self.log)?;
             return Err(StoreError::WrongHash {
                 what: "the file".into(),
                 expected,
@@ -232,6 +229,13 @@ impl<D: Disk> Intake<D> {
             words,
         })
     }
+}
+
+/// The data goes first: a journal that says nothing never stands beside bytes that nobody would
+/// miss and nobody could delete.
+fn empty<D: Disk>(data: &mut D, log: &mut D) -> Result<(), DiskError> {
+    data.truncate(0)?;
+    log.truncate(0)
 }
 
 /// Hashes the bytes behind the journal's last chunk again, dropping records that promise too

@@ -1,11 +1,67 @@
-//! When to try again, and how fast it goes.
+//! How much to ask for at once, when to try again, and how fast it goes.
+
+use crate::{CHUNK, answer::Asked};
 
 /// Failures in a row after which a download gives up.
 pub const MAX_TRIES: u32 = 6;
+/// The same before the first byte has arrived: the address is likelier wrong than the weather.
+pub const MAX_FIRST_TRIES: u32 = 4;
 /// Starts from the first byte that a host without ranges is granted.
 pub const MAX_RESTARTS: u32 = 3;
 /// A connection that brings nothing for so long is taken for broken.
 pub const STALL_MS: f64 = 30_000.0;
+
+/// How much to ask for in one request.
+///
+/// What a host has sent and the disk has not seen is lost when the page is closed. A request for
+/// one chunk bounds that by a chunk; but each request costs a wait, so where hosts are far and
+/// fast, more is asked for: so much that waiting takes a tenth of the time.
+#[derive(Debug)]
+pub struct Span {
+    bytes: u64,
+    /// The shortest wait so far: longer ones may be this machine's.
+    wait_ms: f64,
+    /// The host hides `Content-Range`: ask for all the rest, whose length gives the size away.
+    endless: bool,
+}
+
+/// A host that answers sooner is near: asking often costs nothing.
+const NEAR_MS: f64 = 20.0;
+/// Largest request.
+const MAX_SPAN: u64 = 16 * CHUNK;
+
+impl Default for Span {
+    fn default() -> Self {
+        Self {
+            bytes: CHUNK,
+            wait_ms: f64::INFINITY,
+            endless: false,
+        }
+    }
+}
+
+impl Span {
+    /// The next request, ending where a chunk does.
+    pub fn ask(&self, first: u64) -> Asked {
+        let end = first.saturating_add(self.bytes) / CHUNK * CHUNK;
+        let last = (!self.endless && end > first).then(|| end - 1);
+        Asked { first, last }
+    }
+
+    /// From now on all the rest is asked for; `false` if it was already.
+    pub fn make_endless(&mut self) -> bool {
+        !std::mem::replace(&mut self.endless, true)
+    }
+
+    /// The first of `bytes` came after `wait_ms`, the last `body_ms` later.
+    pub fn learn(&mut self, wait_ms: f64, body_ms: f64, bytes: u64) {
+        self.wait_ms = self.wait_ms.min(wait_ms);
+        let far = self.wait_ms >= NEAR_MS;
+        let wanted = bytes as f64 / body_ms.max(1.0) * self.wait_ms * 10.0;
+        let wanted = if far { wanted } else { 0.0 };
+        self.bytes = (wanted as u64).clamp(CHUNK, MAX_SPAN) / CHUNK * CHUNK;
+    }
+}
 
 /// Counts failures between which nothing arrived.
 #[derive(Debug, Default)]
@@ -24,7 +80,12 @@ impl Retries {
         }
         self.position = position;
         self.failures += 1;
-        (self.failures < MAX_TRIES).then(|| 250.0 * f64::from(1 << self.failures))
+        let tries = if position == 0 {
+            MAX_FIRST_TRIES
+        } else {
+            MAX_TRIES
+        };
+        (self.failures < tries).then(|| 250.0 * f64::from(1 << self.failures))
     }
 
     /// The download begins again from the first byte; `false` to give up.
@@ -95,6 +156,31 @@ mod tests {
         assert_eq!(waits[..5], expected);
         assert_eq!(waits[5], None);
         assert_eq!(retries.failed(8), Some(500.0));
+
+        let mut first = Retries::default();
+        let waits: Vec<_> = (0..4).map(|_| first.failed(0)).collect();
+        assert_eq!(waits, [Some(500.0), Some(1000.0), Some(2000.0), None]);
+    }
+
+    #[test]
+    fn near_hosts_are_asked_for_a_chunk_and_far_ones_for_more() {
+        let mut span = Span::default();
+        let until = |span: &Span, first| span.ask(first).last.map(|last| last + 1);
+        assert_eq!(until(&span, 0), Some(CHUNK));
+        assert_eq!(until(&span, CHUNK - 1), Some(CHUNK));
+        assert_eq!(until(&span, CHUNK), Some(2 * CHUNK));
+        span.learn(200.0, 400.0, CHUNK);
+        assert_eq!(until(&span, 0), Some(5 * CHUNK));
+        span.learn(2.0, 1.0, CHUNK);
+        assert_eq!(until(&span, CHUNK + 7), Some(2 * CHUNK));
+        span.learn(200.0, 400.0, CHUNK);
+        assert_eq!(until(&span, 0), Some(CHUNK));
+        let mut span = Span::default();
+        span.learn(1e9, 0.0, u64::MAX);
+        assert_eq!(until(&span, 3), Some(MAX_SPAN));
+        assert_eq!(until(&span, u64::MAX), None);
+        assert!(span.make_endless() && !span.make_endless());
+        assert_eq!(until(&span, 0), None);
     }
 
     #[test]

@@ -51,7 +51,10 @@ async fn adapter() -> Result<DeviceInfo, String> {
         return Err("This browser has no WebGPU.".into());
     }
     let adapter = request_adapter(&gpu).await.map_err(|error| {
-        format!("This browser has WebGPU, but gives no adapter: {}", describe(&error))
+        format!(
+            "This browser has WebGPU, but gives no adapter: {}",
+            describe(&error)
+        )
     })?;
     if adapter.is_null() || adapter.is_undefined() {
         return Err("This browser has WebGPU, but found no graphics adapter for it.".into());
@@ -74,7 +77,11 @@ async fn adapter() -> Result<DeviceInfo, String> {
 
 async fn request_adapter(gpu: &JsValue) -> Result<JsValue, JsValue> {
     let options = js_sys::Object::new();
-    Reflect::set(&options, &"powerPreference".into(), &"high-performance".into())?;
+    Reflect::set(
+        &options,
+        &"powerPreference".into(),
+        &"high-performance".into(),
+    )?;
     let request: js_sys::Function = get(gpu, "requestAdapter").dyn_into()?;
     let promise: js_sys::Promise = request.call1(gpu, &options)?.dyn_into()?;
     JsFuture::from(promise).await
@@ -88,12 +95,17 @@ fn name(info: &JsValue) -> String {
     }
     let parts = ["vendor", "architecture", "device"].map(|field| text(info, field));
     let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-    if parts.is_empty() { "WebGPU adapter".into() } else { parts.join(" ") }
+    if parts.is_empty() {
+        "WebGPU adapter".into()
+    } else {
+        parts.join(" ")
+    }
 }
 
 fn has(set: &JsValue, value: &str) -> bool {
     let has: Option<js_sys::Function> = get(set, "has").dyn_into().ok();
-    has.and_then(|has| has.call1(set, &value.into()).ok()).is_some_and(|found| found.is_truthy())
+    has.and_then(|has| has.call1(set, &value.into()).ok())
+        .is_some_and(|found| found.is_truthy())
 }
 
 fn text(object: &JsValue, field: &str) -> String {
@@ -106,5 +118,9 @@ fn get(object: &JsValue, field: &str) -> JsValue {
 
 fn describe(error: &JsValue) -> String {
     let message = text(error, "message");
-    if message.is_empty() { format!("{error:?}") } else { message }
+    if message.is_empty() {
+        format!("{error:?}")
+    } else {
+        message
+    }
 }

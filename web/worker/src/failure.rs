@@ -4,18 +4,27 @@ use retort_protocol::{Failure, FailureKind, Stage};
 use retort_store::error::StoreError;
 
 pub fn new(kind: FailureKind, message: impl Into<String>, hint: &str) -> Failure {
-    Failure { kind, during: None, message: message.into(), hint: hint.into() }
+    Failure {
+        kind,
+        during: None,
+        message: message.into(),
+        hint: hint.into(),
+    }
 }
 
 /// The same, while answering a request.
 pub fn during(stage: Stage, failure: Failure) -> Failure {
-    Failure { during: Some(stage), ..failure }
+    Failure {
+        during: Some(stage),
+        ..failure
+    }
 }
 
 pub fn store(error: &StoreError) -> Failure {
     new(error.kind(), error.to_string(), &error.hint())
 }
 
+#[cfg(feature = "engine")]
 pub fn device_lost(why: &str) -> Failure {
     new(
         FailureKind::DeviceLost,

@@ -74,7 +74,11 @@ mod tests {
     #[test]
     fn the_cpu_is_limited_by_its_address_space() {
         let cpu = device(DeviceKind::Cpu);
-        let mut need = Need { weights: 3 << 30, kv_cache: 512 << 20, largest_buffer: 1 << 31 };
+        let mut need = Need {
+            weights: 3 << 30,
+            kv_cache: 512 << 20,
+            largest_buffer: 1 << 31,
+        };
         assert_eq!(check(&need, &cpu), Ok(()));
         need.kv_cache = 700 << 20;
         let failure = check(&need, &cpu).unwrap_err();
@@ -87,7 +91,11 @@ mod tests {
     #[test]
     fn the_gpu_is_limited_by_its_binding_size() {
         let gpu = device(DeviceKind::WebGpu);
-        let mut need = Need { weights: 40 << 30, kv_cache: 8 << 30, largest_buffer: 128 << 20 };
+        let mut need = Need {
+            weights: 40 << 30,
+            kv_cache: 8 << 30,
+            largest_buffer: 128 << 20,
+        };
         assert_eq!(check(&need, &gpu), Ok(()));
         need.largest_buffer += 1;
         let failure = check(&need, &gpu).unwrap_err();

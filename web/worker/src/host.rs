@@ -11,7 +11,7 @@ use retort_protocol::{
     Student,
 };
 use retort_store::{
-    browser::{Cancel, Part, Store, Watcher, download},
+    browser::{Cancel, Part, Store, Watcher, download, sleep},
     error::StoreError,
     origin::student_id,
 };
@@ -28,7 +28,7 @@ struct Host {
     store: Store,
     device: OnceCell<DeviceInfo>,
     /// The running download.
-    download: RefCell<Option<Cancel>>,
+    download: RefCell<Option<(String, Cancel)>>,
     #[cfg(feature = "engine")]
     engine: Engine,
 }
@@ -48,7 +48,11 @@ pub async fn run() {
             Ok((request, file)) => spawn_local(async move { host.answer(request, file).await }),
             Err(error) => {
                 let text = format!("The page sent what is no request: {error}");
-                post(&Reply::Error(failure::new(FailureKind::Internal, text, "Reload the page.")));
+                post(&Reply::Error(failure::new(
+                    FailureKind::Internal,
+                    text,
+                    "Reload the page.",
+                )));
             }
         }
     });
@@ -65,7 +69,9 @@ fn decode(message: &JsValue) -> Result<(Request, Option<web_sys::File>), String>
     let key = JsValue::from_str("file");
     let mut file = None;
     if let Some(object) = message.dyn_ref::<js_sys::Object>() {
-        file = js_sys::Reflect::get(object, &key).ok().and_then(|value| value.dyn_into().ok());
+        file = js_sys::Reflect::get(object, &key)
+            .ok()
+            .and_then(|value| value.dyn_into().ok());
         // An enum has one field, its variant. The message is ours alone: it was cloned.
         let _ = js_sys::Reflect::delete_property(object, &key);
     }
@@ -84,18 +90,31 @@ impl Host {
             #[cfg(feature = "engine")]
             Request::Load { id, context } => {
                 let stage = Stage::Load { id: id.clone() };
-                (stage, self.engine.load(&self.store, self.device.get(), id, context).await)
+                (
+                    stage,
+                    self.engine
+                        .load(&self.store, self.device.get(), id, context)
+                        .await,
+                )
             }
             #[cfg(feature = "engine")]
-            Request::Chat { id, messages, sampling } => {
-                (Stage::Chat { id }, self.engine.chat(id, &messages, &sampling).await)
-            }
+            Request::Chat {
+                id,
+                messages,
+                sampling,
+            } => (
+                Stage::Chat { id },
+                self.engine.chat(id, &messages, &sampling).await,
+            ),
             #[cfg(feature = "engine")]
             Request::Stop => return self.engine.stop(),
             #[cfg(not(feature = "engine"))]
             _ => {
                 let text = "This worker was built without an engine.";
-                (Stage::Start, Err(failure::new(FailureKind::Unsupported, text, "")))
+                (
+                    Stage::Start,
+                    Err(failure::new(FailureKind::Unsupported, text, "")),
+                )
             }
         };
         if let Err(error) = result {
@@ -109,32 +128,61 @@ impl Host {
         #[cfg(feature = "engine")]
         if let Err(why) = self.engine.open(&info).await {
             info = device::fall_back(preference, why)?;
-            self.engine.open(&info).await.map_err(|why| {
-                failure::new(FailureKind::Internal, why, "Reload the page.")
-            })?;
+            self.engine
+                .open(&info)
+                .await
+                .map_err(|why| failure::new(FailureKind::Internal, why, "Reload the page."))?;
         }
         let device = self.device.get_or_init(|| info).clone();
-        let stored = self.store.list().await.map_err(|error| failure::store(&error))?;
+        let stored = self
+            .store
+            .list()
+            .await
+            .map_err(|error| failure::store(&error))?;
         let storage = self.store.storage().await;
-        post(&Reply::Ready { device, stored, storage });
+        post(&Reply::Ready {
+            device,
+            stored,
+            storage,
+        });
         Ok(())
     }
 
     async fn list(&self) -> Result<(), Failure> {
-        let stored = self.store.list().await.map_err(|error| failure::store(&error))?;
+        let stored = self
+            .store
+            .list()
+            .await
+            .map_err(|error| failure::store(&error))?;
         let storage = self.store.storage().await;
         post(&Reply::Stored { stored, storage });
         Ok(())
     }
 
     async fn delete(&self, id: &str) -> Result<(), Failure> {
-        self.store.delete(id).await.map_err(|error| failure::store(&error))?;
+        // A download of the same student is stopped first, and given time to close its files.
+        while let Some(cancel) = self.downloading(id) {
+            cancel.cancel();
+            sleep(10.0).await;
+        }
+        self.store
+            .delete(id)
+            .await
+            .map_err(|error| failure::store(&error))?;
         self.list().await
+    }
+
+    fn downloading(&self, id: &str) -> Option<Cancel> {
+        let running = self.download.borrow();
+        running
+            .as_ref()
+            .filter(|(running, _)| running == id)
+            .map(|(_, cancel)| cancel.clone())
     }
 
     async fn cancel_download(&self) -> Result<(), Failure> {
         // The download itself answers when it has closed its files.
-        if let Some(cancel) = self.download.borrow().as_ref() {
+        if let Some((_, cancel)) = self.download.borrow().as_ref() {
             cancel.cancel();
             return Ok(());
         }
@@ -162,8 +210,10 @@ impl Host {
             let text = "Another download is running.";
             return (stage, Err(failure::new(FailureKind::Download, text, hint)));
         }
-        self.download.replace(Some(cancel.clone()));
-        let mut watcher = Admission { device: self.device.get() };
+        self.download.replace(Some((id, cancel.clone())));
+        let mut watcher = Admission {
+            device: self.device.get(),
+        };
         let result = download(&self.store, &student, file, &cancel, &mut watcher).await;
         self.download.replace(None);
         let result = match result {
@@ -186,14 +236,25 @@ struct Admission<'a> {
 
 impl Admission<'_> {
     fn check(&self, need: &fit::Need) -> Result<(), StoreError> {
-        let Some(device) = self.device else { return Ok(()) };
+        let Some(device) = self.device else {
+            return Ok(());
+        };
         fit::check(need, device).map_err(refuse)
     }
 }
 
 fn refuse(failure: Failure) -> StoreError {
-    let Failure { kind, message, hint, .. } = failure;
-    StoreError::Refused { kind, message, hint }
+    let Failure {
+        kind,
+        message,
+        hint,
+        ..
+    } = failure;
+    StoreError::Refused {
+        kind,
+        message,
+        hint,
+    }
 }
 
 impl Watcher for Admission<'_> {
@@ -202,7 +263,10 @@ impl Watcher for Admission<'_> {
     }
 
     fn admit(&mut self, bytes: u64) -> Result<(), StoreError> {
-        self.check(&fit::Need { weights: bytes, ..fit::Need::default() })
+        self.check(&fit::Need {
+            weights: bytes,
+            ..fit::Need::default()
+        })
     }
 
     #[cfg(feature = "engine")]

@@ -23,7 +23,7 @@ mod fit;
 mod host;
 #[cfg(target_family = "wasm")]
 mod post;
-#[cfg(target_family = "wasm")]
+#[cfg(all(target_family = "wasm", feature = "engine"))]
 mod turn;
 
 #[cfg(target_family = "wasm")]

@@ -18,16 +18,19 @@ pub fn scope() -> Option<DedicatedWorkerGlobalScope> {
 
 /// Sends a reply to the page.
 pub fn post(reply: &Reply) {
-    let sent = serde_wasm_bindgen::to_value(reply).map_err(Into::into).and_then(|message| {
-        let scope = scope().ok_or("not in a dedicated worker")?;
-        scope.post_message(&message)
-    });
+    let sent = serde_wasm_bindgen::to_value(reply)
+        .map_err(Into::into)
+        .and_then(|message| {
+            let scope = scope().ok_or("not in a dedicated worker")?;
+            scope.post_message(&message)
+        });
     if let Err(error) = sent {
         console::error_2(&"A reply could not be sent:".into(), &error);
     }
 }
 
 /// Tells the page that the device is gone, once.
+#[cfg(feature = "engine")]
 pub fn device_lost(why: &str) {
     if !DEVICE_LOST.replace(true) {
         post(&Reply::Error(failure::device_lost(why)));

@@ -30,8 +30,14 @@ impl Turns {
                 let _ = resolve.call0(&JsValue::UNDEFINED);
             }
         });
-        channel.port1().set_onmessage(Some(wake.as_ref().unchecked_ref()));
-        Ok(Self { port: channel.port2(), waiting, _wake: wake })
+        channel
+            .port1()
+            .set_onmessage(Some(wake.as_ref().unchecked_ref()));
+        Ok(Self {
+            port: channel.port2(),
+            waiting,
+            _wake: wake,
+        })
     }
 }
 

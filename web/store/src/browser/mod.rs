@@ -18,6 +18,7 @@ use crate::{
     origin::is_student_id,
 };
 use file::{Heap, Mode};
+use futures::lock::Mutex;
 use js::{await_promise, describe, named};
 use retort_protocol::{Storage, Stored};
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
@@ -30,6 +31,9 @@ use web_sys::{
 /// The largest student that is kept in memory where the browser refuses the disk.
 pub const MEMORY_LIMIT: u64 = 512 << 20;
 
+/// How browsers refuse to remove what is open.
+const BUSY: [&str; 2] = ["NoModificationAllowedError", "InvalidModificationError"];
+
 const DATA: &str = "data";
 const JOURNAL: &str = "journal";
 
@@ -37,6 +41,8 @@ const JOURNAL: &str = "journal";
 #[derive(Clone)]
 pub struct Store {
     place: Place,
+    /// Folders are made, looked at and removed one request at a time.
+    changes: Rc<Mutex<()>>,
 }
 
 #[derive(Clone)]
@@ -50,16 +56,16 @@ enum Place {
 impl Store {
     /// Opens the store; in memory if the browser refuses the disk.
     pub async fn open() -> Self {
-        match root().await {
-            Ok(root) => Self {
-                place: Place::Opfs(root),
-            },
+        let place = match root().await {
+            Ok(root) => Place::Opfs(root),
             Err(why) => {
                 web_sys::console::warn_2(&"The browser refuses storage on disk:".into(), &why);
-                Self {
-                    place: Place::Heap(Rc::default()),
-                }
+                Place::Heap(Rc::default())
             }
+        };
+        Self {
+            place,
+            changes: Rc::default(),
         }
     }
 
@@ -67,25 +73,24 @@ impl Store {
         matches!(self.place, Place::Heap(_))
     }
 
-    /// Everything in the store. Folders whose journal says nothing are removed.
+    /// Everything in the store that a byte has arrived of.
     ///
     /// # Errors
     /// [`StoreError::Disk`].
     pub async fn list(&self) -> Result<Vec<Stored>, StoreError> {
+        let _still = self.changes.lock().await;
         let mut stored = Vec::new();
         for id in self.ids().await? {
-            match self.journal(&id).await {
-                Some(Ok(journal)) => stored.push(Stored {
-                    id,
-                    bytes: journal.header.bytes,
-                    present: journal.present(),
-                    student: journal.header.student,
-                }),
-                // Left by a crash between making the folder and writing the journal. A folder
-                // that another tab is filling is locked, and stays.
-                Some(Err(_)) => drop(self.delete(&id).await),
-                None => {}
-            }
+            // No journal: another tab has just made or removed the folder.
+            let Some(journal) = self.journal(&id).await else {
+                continue;
+            };
+            stored.push(Stored {
+                id,
+                bytes: journal.header.bytes,
+                present: journal.present(),
+                student: journal.header.student,
+            });
         }
         Ok(stored)
     }
@@ -111,26 +116,23 @@ impl Store {
         Ok(ids)
     }
 
-    /// The journal as it is on disk now, without locking it; `None` if it cannot be read.
-    async fn journal(&self, id: &str) -> Option<Result<Journal, crate::journal::JournalError>> {
+    /// The journal as it is on disk now, without locking it; `None` if it says nothing.
+    async fn journal(&self, id: &str) -> Option<Journal> {
         let bytes = match &self.place {
             Place::Heap(students) => students.borrow().get(id)?.1.bytes(),
             Place::Opfs(root) => {
                 let folder = folder(root, id, false).await.ok()?;
-                let journal = await_promise(folder.get_file_handle(JOURNAL)).await;
-                let Ok(handle) = journal else {
-                    return Some(Journal::parse(&[]));
-                };
+                let handle = await_promise(folder.get_file_handle(JOURNAL)).await.ok()?;
                 let handle: FileSystemFileHandle = handle.unchecked_into();
                 let file: web_sys::File = await_promise(handle.get_file()).await.ok()?.into();
                 if file.size() > MAX_JOURNAL as f64 {
-                    return Some(Journal::parse(&[]));
+                    return None;
                 }
                 let buffer = await_promise(file.array_buffer()).await.ok()?;
                 js_sys::Uint8Array::new(&buffer).to_vec()
             }
         };
-        Some(Journal::parse(&bytes))
+        Journal::parse(&bytes).ok()
     }
 
     /// Removes a student and everything that was downloaded of it.
@@ -148,11 +150,12 @@ impl Store {
             }
             Place::Opfs(root) => root,
         };
+        let _alone = self.changes.lock().await;
         let options = FileSystemRemoveOptions::new();
         options.set_recursive(true);
         match await_promise(root.remove_entry_with_options(id, &options)).await {
             Err(error) if named(&error, "NotFoundError") => Ok(()),
-            Err(error) if named(&error, "NoModificationAllowedError") => {
+            Err(error) if BUSY.iter().any(|name| named(&error, name)) => {
                 Err(StoreError::Busy { id: id.to_string() })
             }
             result => result.map(drop).map_err(disk),
@@ -165,11 +168,7 @@ impl Store {
     /// [`StoreError::NotStored`], [`StoreError::Busy`], [`StoreError::Disk`].
     pub async fn source(&self, id: &str) -> Result<StoredSource, StoreError> {
         let missing = || StoreError::NotStored { id: id.to_string() };
-        let journal = self
-            .journal(id)
-            .await
-            .and_then(Result::ok)
-            .ok_or_else(missing)?;
+        let journal = self.journal(id).await.ok_or_else(missing)?;
         if !journal.complete() {
             return Err(missing());
         }
@@ -187,6 +186,7 @@ impl Store {
 
     /// Data and journal of a student, made if they are not there.
     async fn files(&self, id: &str) -> Result<(File, File), StoreError> {
+        let _alone = self.changes.lock().await;
         match &self.place {
             Place::Heap(students) => {
                 let mut students = students.borrow_mut();

@@ -1,7 +1,11 @@
 //! `fetch` as the store uses it: one answer, its head, its body piece by piece.
 
 use super::js::{Interval, await_promise, describe, worker};
-use crate::{answer::Head, error::StoreError, pace::STALL_MS};
+use crate::{
+    answer::{Asked, Head},
+    error::StoreError,
+    pace::STALL_MS,
+};
 use js_sys::Uint8Array;
 use std::{cell::Cell, rc::Rc};
 use wasm_bindgen::{JsCast, JsValue};
@@ -21,18 +25,18 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Asks for `url` from byte `offset` on, or plainly for all of it.
+    /// Asks for a part of `url`, or plainly for all of it.
     ///
     /// # Errors
     /// The reason in words, if there is no answer.
     pub async fn open(
         url: &str,
-        offset: Option<u64>,
+        asked: Option<Asked>,
         controller: AbortController,
     ) -> Result<Self, String> {
         let silence = Rc::new(Cell::new(0));
         let watchdog = watch(&controller, &silence);
-        let response = request(url, offset, &controller)
+        let response = request(url, asked, &controller)
             .await
             .map_err(|e| describe(&e))?;
         let header = |name: &str| response.headers().get(name).ok().flatten();
@@ -93,13 +97,14 @@ fn watch(controller: &AbortController, silence: &Rc<Cell<u32>>) -> Interval {
 
 async fn request(
     url: &str,
-    offset: Option<u64>,
+    asked: Option<Asked>,
     controller: &AbortController,
 ) -> Result<Response, JsValue> {
     let headers = Headers::new()?;
-    if let Some(offset) = offset {
+    if let Some(Asked { first, last }) = asked {
         // This form needs no preflight request across origins.
-        headers.set("Range", &format!("bytes={offset}-"))?;
+        let last = last.map(|last| last.to_string()).unwrap_or_default();
+        headers.set("Range", &format!("bytes={first}-{last}"))?;
     }
     let init = RequestInit::new();
     init.set_headers(&headers);

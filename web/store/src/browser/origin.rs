@@ -7,7 +7,7 @@ use super::{
     stream::Stream,
 };
 use crate::{
-    answer::{Answer, StartOver, Version, judge},
+    answer::{Answer, Asked, StartOver, Version, judge},
     error::StoreError,
     manifest::{MAX_MANIFEST, Manifest, ManifestError},
     origin::{MAX_LFS_POINTER, lfs_pointer_url, parse_lfs_pointer},
@@ -71,45 +71,37 @@ impl Origin {
         Ok(origin)
     }
 
-    /// The host's answer, judged, with the body.
+    /// The host's answer to `asked` (or, if not `ranged`, to a plain request), judged, with its
+    /// status and body.
+    ///
+    /// # Errors
+    /// The reason in words, if there is no answer.
     pub async fn open(
         &self,
-        offset: u64,
-        known: Option<&Version>,
+        asked: Asked,
         ranged: bool,
+        known: Option<&Version>,
         cancel: &Cancel,
     ) -> Result<(Answer, u16, Stream), String> {
         let url = match &self.place {
             Place::Host(url) => url,
             Place::Dropped(file) => {
-                let version = Version {
-                    bytes: file.size() as u64,
-                    etag: Some(format!("{}", file.last_modified())),
-                };
-                let changed = known.is_some_and(|known| *known != version);
-                let (at, answer) = if changed {
-                    let why = StartOver::Changed;
-                    (
-                        0,
-                        Answer::StartOver {
-                            why,
-                            body: Some(version),
-                        },
-                    )
-                } else {
-                    (offset, Answer::Continue(version))
-                };
-                let stream = Stream::Dropped {
-                    file: file.clone(),
-                    at: at as f64,
-                };
-                return Ok((answer, 200, stream));
+                let (answer, at) = judge_dropped(file, asked.first, known);
+                let file = file.clone();
+                return Ok((
+                    answer,
+                    200,
+                    Stream::Dropped {
+                        file,
+                        at: at as f64,
+                    },
+                ));
             }
         };
         let controller = AbortController::new().map_err(|error| describe(&error))?;
         cancel.watch(controller.clone());
-        let connection = Connection::open(url, ranged.then_some(offset), controller).await?;
-        let answer = judge(&connection.head, offset, known, self.bytes);
+        let connection = Connection::open(url, ranged.then_some(asked), controller).await?;
+        let answer = judge(&connection.head, asked, known, self.bytes);
         Ok((answer, connection.head.status, Stream::Net(connection)))
     }
 
@@ -120,6 +112,19 @@ impl Origin {
             Place::Dropped(file) => file.name(),
         }
     }
+}
+
+/// A file can be read from anywhere; the time of its last change is its version.
+fn judge_dropped(file: &web_sys::File, first: u64, known: Option<&Version>) -> (Answer, u64) {
+    let version = Version {
+        bytes: file.size() as u64,
+        etag: Some(file.last_modified().to_string()),
+    };
+    if known.is_none_or(|known| *known == version) {
+        return (Answer::Continue(version), first);
+    }
+    let (why, body) = (StartOver::Changed, Some(version));
+    (Answer::StartOver { why, body }, 0)
 }
 
 async fn fetch_manifest(url: &str) -> Result<Manifest, StoreError> {

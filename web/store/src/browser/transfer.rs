@@ -14,7 +14,7 @@ use crate::{
     error::StoreError,
     intake::Intake,
     journal::Header,
-    pace::{Meter, Retries},
+    pace::{MAX_RESTARTS, Meter, Retries, Span},
 };
 use retort_protocol::{DownloadProgress, Student};
 
@@ -33,8 +33,8 @@ pub enum Slot {
 enum Broken {
     /// Worth another try.
     Connection(String),
-    /// The part on disk is dropped; ask for all of it.
-    StartOver,
+    /// Something else is to be asked for.
+    AskAgain,
     Failed(StoreError),
 }
 
@@ -53,11 +53,14 @@ pub struct Transfer<'a, W> {
     watcher: &'a mut W,
     slot: Slot,
     retries: Retries,
+    span: Span,
     meter: Meter,
     resumed_from: u64,
     /// Committed bytes when the watcher last looked, and whether it wants to look again.
     inspected: u64,
     seen_enough: bool,
+    /// A trouble that passes with the next byte, and one that does not.
+    trouble: Option<String>,
     note: Option<String>,
     id: String,
 }
@@ -80,28 +83,42 @@ impl<'a, W: Watcher> Transfer<'a, W> {
             watcher,
             slot,
             retries: Retries::default(),
+            span: Span::default(),
             meter: Meter::new(now_ms(), 0),
             resumed_from: 0,
             inspected: 0,
             seen_enough: false,
+            trouble: None,
             note: None,
             id,
         }
     }
 
+    /// Downloads to the end, and returns the student's id.
     pub async fn run(mut self) -> Result<String, StoreError> {
+        let result = self.transfer().await;
+        if let Slot::Empty { .. } = self.slot {
+            // Nothing arrived; the folder would only stand there. If it stays, it is empty.
+            self.slot = Slot::Gone;
+            let _ = self.store.delete(&self.id).await;
+        }
+        result.map(|()| self.id)
+    }
+
+    async fn transfer(&mut self) -> Result<(), StoreError> {
         self.forget_another_version()?;
         self.resumed_from = self.position();
         self.meter = Meter::new(now_ms(), self.resumed_from);
         loop {
             let why = match self.connect().await {
-                Ok(()) => return Ok(self.id),
+                Ok(true) => return Ok(()),
+                Ok(false) => continue,
                 Err(_) if self.cancel.is_cancelled() => return Err(StoreError::Cancelled),
                 Err(Broken::Failed(StoreError::Disk(DiskError::Full))) => {
                     return Err(self.full().await);
                 }
                 Err(Broken::Failed(error)) => return Err(error),
-                Err(Broken::StartOver) => continue,
+                Err(Broken::AskAgain) => continue,
                 Err(Broken::Connection(why)) => why,
             };
             if let Place::Dropped(file) = &self.origin.place {
@@ -114,7 +131,7 @@ impl<'a, W: Watcher> Transfer<'a, W> {
             let Some(wait) = wait else {
                 return Err(self.interrupted(why));
             };
-            self.note = Some(format!("The connection broke ({why}). Trying again."));
+            self.trouble = Some(format!("The connection broke ({why}). Trying again."));
             self.report(self.meter.speed());
             self.cancel.sleep(wait).await?;
         }
@@ -154,54 +171,76 @@ impl<'a, W: Watcher> Transfer<'a, W> {
         }
     }
 
-    async fn connect(&mut self) -> Result<(), Broken> {
+    /// One request and its body. `true` if that completes the file.
+    async fn connect(&mut self) -> Result<bool, Broken> {
         self.cancel.check()?;
-        let offset = self.position();
-        let known = match &self.slot {
-            Slot::Filling(intake) => {
-                let header = intake.header();
-                Some(Version {
-                    bytes: header.bytes,
-                    etag: header.etag.clone(),
-                })
-            }
-            _ => None,
-        };
+        let known = self.version();
+        let asked = self.span.ask(self.position());
         // A host that refuses `Range` across origins may still give the whole file.
-        let ranged = offset > 0 || self.retries.failures() % 2 == 0;
+        let ranged = asked.first > 0 || self.retries.failures() % 2 == 0;
+        let start = now_ms();
         let opened = self
             .origin
-            .open(offset, known.as_ref(), ranged, self.cancel)
+            .open(asked, ranged, known.as_ref(), self.cancel)
             .await;
         let (answer, status, stream) = opened.map_err(Broken::Connection)?;
-        let version = match answer {
-            Answer::Continue(version) => version,
+        let wait = now_ms() - start;
+        let version = self.accept(answer, status)?;
+        self.make_room(version).await?;
+        let (start, first) = (now_ms(), self.position());
+        self.drain(stream).await?;
+        self.span
+            .learn(wait, now_ms() - start, self.position() - first);
+        let Slot::Filling(intake) = &self.slot else {
+            return Ok(false);
+        };
+        let end = asked.last.filter(|_| ranged).map(|last| last + 1);
+        match intake.complete() {
+            true => Ok(true),
+            false if end.is_some_and(|end| intake.position() >= end) => Ok(false),
+            false => Err(Broken::Connection("it ended early".into())),
+        }
+    }
+
+    /// The version that is partly on disk.
+    fn version(&self) -> Option<Version> {
+        let Slot::Filling(intake) = &self.slot else {
+            return None;
+        };
+        let header = intake.header();
+        Some(Version {
+            bytes: header.bytes,
+            etag: header.etag.clone(),
+        })
+    }
+
+    /// The version whose bytes follow, if the answer is one to go on with.
+    fn accept(&mut self, answer: Answer, status: u16) -> Result<Version, Broken> {
+        match answer {
+            Answer::Continue(version) => Ok(version),
             Answer::StartOver { why, body } => {
                 if !self.retries.restarted() {
-                    return Err(self.interrupted(why.to_string()).into());
+                    return Err(StoreError::Restarts {
+                        tries: MAX_RESTARTS,
+                        why,
+                    }
+                    .into());
                 }
                 self.start_over(why)?;
-                body.ok_or(Broken::StartOver)?
+                body.ok_or(Broken::AskAgain)
             }
-            Answer::TryAgain => {
-                return Err(Broken::Connection(format!("the host answers {status}")));
+            Answer::NoSize if self.span.make_endless() => Err(Broken::AskAgain),
+            Answer::NoSize => Err(StoreError::NoSize {
+                url: self.origin.url(),
             }
-            Answer::GiveUp => {
-                return Err(StoreError::Status {
-                    url: self.origin.url(),
-                    status,
-                }
-                .into());
+            .into()),
+            Answer::TryAgain => Err(Broken::Connection(format!("the host answers {status}"))),
+            Answer::GiveUp => Err(StoreError::Status {
+                url: self.origin.url(),
+                status,
             }
-            Answer::NoSize => {
-                return Err(StoreError::NoSize {
-                    url: self.origin.url(),
-                }
-                .into());
-            }
-        };
-        self.make_room(version).await?;
-        self.drain(stream).await
+            .into()),
+        }
     }
 
     /// Everything that is asked before the first byte.
@@ -250,11 +289,12 @@ impl<'a, W: Watcher> Transfer<'a, W> {
             let piece = stream.next().await.map_err(Broken::Connection)?;
             self.cancel.check()?;
             let Some(piece) = piece else {
-                return Err(Broken::Connection("it ended early".into()));
+                return Ok(());
             };
             bytes.resize(piece.length() as usize, 0);
             piece.copy_to(&mut bytes);
             intake.push(&bytes)?;
+            self.trouble = None;
             if let Some(speed) = self.meter.read(now_ms(), self.position()) {
                 self.report(speed);
             }
@@ -291,7 +331,7 @@ impl<'a, W: Watcher> Transfer<'a, W> {
             bytes_per_second: speed,
             seconds_left: (speed > 0.0).then(|| left / speed),
             resumed_from: self.resumed_from,
-            note: self.note.clone(),
+            note: self.trouble.as_ref().or(self.note.as_ref()).cloned(),
         });
     }
 
@@ -312,6 +352,7 @@ impl<'a, W: Watcher> Transfer<'a, W> {
         }
     }
 
+    /// The disk refused a write. The estimate says by how much, unless it is wrong.
     async fn full(&self) -> StoreError {
         let storage = self.store.storage().await;
         let free = storage.quota.saturating_sub(storage.used);
@@ -319,10 +360,13 @@ impl<'a, W: Watcher> Transfer<'a, W> {
             Slot::Filling(intake) => intake.header().bytes - intake.committed(),
             _ => self.origin.bytes.unwrap_or(0),
         };
-        StoreError::Full {
-            need,
-            free,
-            quota: storage.quota,
+        match free < need {
+            true => StoreError::Full {
+                need,
+                free,
+                quota: storage.quota,
+            },
+            false => DiskError::Full.into(),
         }
     }
 }
