@@ -144,3 +144,22 @@ fn webgpu_is_as_asked_for() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+#[ignore = "needs Chromium: cargo xtask test --only browser"]
+fn a_crashed_gpu_loses_devices() -> Result<()> {
+    let folder = Folder::new("crash")?;
+    std::fs::write(folder.path().join("index.html"), PAGE)?;
+    std::fs::write(folder.path().join("worker.js"), WORKER)?;
+    let server = Server::start(0, &[("/", folder.path())])?;
+    let browser = browser(WebGpu::Software)?;
+    let page = browser.page()?;
+    page.goto(&server.url("/"))?;
+    page.eval(
+        "(async () => { const a = await navigator.gpu.requestAdapter(); \
+         const d = await a.requestDevice(); d.lost.then(i => { window.lost = i.reason }) })()",
+    )?;
+    browser.crash_gpu()?;
+    page.wait_until("window.lost === 'unknown'", SHORT)?;
+    Ok(())
+}

@@ -11,8 +11,8 @@ use crate::workspace::Workspace;
 
 const WASM: &str = "wasm32-unknown-unknown";
 
-/// A file of more lines than this is two files.
-const MAX_LINES: usize = 450;
+/// Files should stay below 400 lines; one of more than this is two files.
+const MAX_LINES: usize = 500;
 
 /// A crate, the target it is built for (none: this machine), and packages that must not be among
 /// its dependencies. A name that ends with `*` stands for all that begin like it.
@@ -52,16 +52,8 @@ const ABSENCES: [(&str, Option<&str>, &[&str]); 10] = [
         Some(WASM),
         &["burn-autodiff", "burn-optim", "burn-train", "ureq"],
     ),
-    (
-        "retort-page",
-        Some(WASM),
-        &["burn*", "cubecl*", "wgpu*", "tokenizers"],
-    ),
-    (
-        "retort-store",
-        Some(WASM),
-        &["burn*", "cubecl*", "wgpu*", "tokenizers"],
-    ),
+    ("retort-page", Some(WASM), &["burn*", "cubecl*", "wgpu*"]),
+    ("retort-store", Some(WASM), &["burn*", "cubecl*", "wgpu*"]),
     (
         "xtask",
         None,
