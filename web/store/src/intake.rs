@@ -34,7 +34,7 @@ pub enum Found<D> {
     /// Nothing usable; the files are handed back for [`Intake::begin`].
     Nothing { data: D, log: D },
     /// A file that can be gone on with.
-    Partial(Intake<D>),
+    Partial(Box<Intake<D>>),
     /// The whole file.
     Complete(Header),
 }
@@ -59,7 +59,7 @@ impl<D: Disk> Intake<D> {
         }
         let (whole, chunk) = verify_tail(&data, &mut journal)?;
         log.truncate(journal.size())?;
-        Ok(Found::Partial(Self {
+        Ok(Found::Partial(Box::new(Self {
             data,
             log,
             journal,
@@ -68,7 +68,7 @@ impl<D: Disk> Intake<D> {
             whole,
             chunk,
             buffer: Vec::new(),
-        }))
+        })))
     }
 
     /// Starts from nothing; what the two files held is gone.

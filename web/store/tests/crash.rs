@@ -151,7 +151,7 @@ fn open(data: &CrashDisk, log: &CrashDisk, total: usize) -> Option<Intake<CrashD
         Found::Nothing { data, log } => {
             Some(Intake::begin(data, log, header(total)).expect("the disk works"))
         }
-        Found::Partial(intake) => Some(intake),
+        Found::Partial(intake) => Some(*intake),
         Found::Complete(found) => {
             assert_eq!(found, header(total));
             None
@@ -190,8 +190,7 @@ proptest! {
         let bytes = content(total);
         let (data, log) = (CrashDisk::default(), CrashDisk::default());
         let mut crashes = crashes.into_iter();
-        loop {
-            let Some(mut intake) = open(&data, &log, total) else { break };
+        while let Some(mut intake) = open(&data, &log, total) {
             prop_assert!(intake.position() == intake.committed());
             intake.expect(with_manifest.then(|| manifest(&bytes)), Some(Digest::of(&bytes)));
             let crash = crashes.next();

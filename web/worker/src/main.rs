@@ -13,6 +13,14 @@
 //! | `post` | replies, and the console |
 //! | `turn` | giving way to the event loop between tokens |
 
+#![cfg_attr(
+    not(target_family = "wasm"),
+    allow(
+        dead_code,
+        reason = "elsewhere than in a browser, only the tests call these"
+    )
+)]
+
 #[cfg(target_family = "wasm")]
 mod device;
 #[cfg(all(target_family = "wasm", feature = "engine"))]

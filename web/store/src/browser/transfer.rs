@@ -24,7 +24,7 @@ pub enum Slot {
         data: File,
         log: File,
     },
-    Filling(Intake<File>),
+    Filling(Box<Intake<File>>),
     /// Between two states, or after an error.
     Gone,
 }
@@ -177,7 +177,7 @@ impl<'a, W: Watcher> Transfer<'a, W> {
         let known = self.version();
         let asked = self.span.ask(self.position());
         // A host that refuses `Range` across origins may still give the whole file.
-        let ranged = asked.first > 0 || self.retries.failures() % 2 == 0;
+        let ranged = asked.first > 0 || self.retries.failures().is_multiple_of(2);
         let start = now_ms();
         let opened = self
             .origin
@@ -267,7 +267,7 @@ impl<'a, W: Watcher> Transfer<'a, W> {
                 };
                 let mut intake = Intake::begin(data, log, header)?;
                 intake.expect(self.origin.manifest.clone(), self.origin.sha256);
-                Slot::Filling(intake)
+                Slot::Filling(Box::new(intake))
             }
             slot => slot,
         };
