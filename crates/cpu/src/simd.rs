@@ -75,9 +75,9 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     fn div(self, a: Self::F, b: Self::F) -> Self::F;
     /// `a * b + c`, rounded once where the processor has such an instruction.
     fn fma(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
-    /// The larger; `b` where either is NaN.
+    /// The larger; where either is NaN, `b` or NaN.
     fn max(self, a: Self::F, b: Self::F) -> Self::F;
-    /// The smaller; `b` where either is NaN.
+    /// The smaller; where either is NaN, `b` or NaN.
     fn min(self, a: Self::F, b: Self::F) -> Self::F;
     /// The sum of the lanes.
     fn sum(self, a: Self::F) -> f32;

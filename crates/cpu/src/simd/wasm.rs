@@ -13,7 +13,7 @@ use super::{QuantRange, Simd};
 pub(crate) struct Simd128;
 
 #[cfg(not(target_feature = "relaxed-simd"))]
-mod dot {
+mod variant {
     use super::*;
 
     pub const X_WORDS: usize = 2;
@@ -53,10 +53,21 @@ mod dot {
     pub fn end(acc: Dot) -> v128 {
         acc
     }
+
+    /// `pmax(b, a)` is `b < a ? a : b`: one instruction on x86, unlike `f32x4.max`.
+    #[inline(always)]
+    pub fn max(a: v128, b: v128) -> v128 {
+        f32x4_pmax(b, a)
+    }
+
+    #[inline(always)]
+    pub fn min(a: v128, b: v128) -> v128 {
+        f32x4_pmin(b, a)
+    }
 }
 
 #[cfg(target_feature = "relaxed-simd")]
-mod dot {
+mod variant {
     use super::*;
 
     pub const X_WORDS: usize = 1;
@@ -118,17 +129,28 @@ mod dot {
         let high = i32x4_shl(i32x4_extadd_pairwise_i16x8(acc.high), 4);
         i32x4_add(i32x4_add(acc.total, low), high)
     }
+
+    /// With this feature LLVM turns `pmax` and selects into `relaxed_max`, which may lose a NaN.
+    #[inline(always)]
+    pub fn max(a: v128, b: v128) -> v128 {
+        f32x4_max(a, b)
+    }
+
+    #[inline(always)]
+    pub fn min(a: v128, b: v128) -> v128 {
+        f32x4_min(a, b)
+    }
 }
 
 // SAFETY of every block below: pointers are as the caller promises.
 impl Simd for Simd128 {
     const LANES: usize = 4;
     const GROUPS: usize = 1;
-    const X_WORDS: usize = dot::X_WORDS;
+    const X_WORDS: usize = variant::X_WORDS;
     type U = v128;
     type F = v128;
-    type X = dot::X;
-    type Dot = dot::Dot;
+    type X = variant::X;
+    type Dot = variant::Dot;
 
     #[inline(always)]
     unsafe fn load(self, p: *const u32) -> Self::U {
@@ -224,12 +246,11 @@ impl Simd for Simd128 {
     }
     #[inline(always)]
     fn max(self, a: Self::F, b: Self::F) -> Self::F {
-        // `pmax(b, a)` is `b < a ? a : b`: one instruction on x86, unlike `f32x4.max`.
-        f32x4_pmax(b, a)
+        variant::max(a, b)
     }
     #[inline(always)]
     fn min(self, a: Self::F, b: Self::F) -> Self::F {
-        f32x4_pmin(b, a)
+        variant::min(a, b)
     }
     #[inline(always)]
     fn sum(self, a: Self::F) -> f32 {
@@ -238,28 +259,28 @@ impl Simd for Simd128 {
     }
     #[inline(always)]
     fn largest(self, a: Self::F) -> f32 {
-        let two = f32x4_pmax(a, i32x4_shuffle::<2, 3, 0, 1>(a, a));
+        let two = self.max(a, i32x4_shuffle::<2, 3, 0, 1>(a, a));
         f32x4_extract_lane::<0>(two).max(f32x4_extract_lane::<1>(two))
     }
 
     #[inline(always)]
     unsafe fn store_x(self, p: *mut u32, x: [i8; 4]) {
-        unsafe { dot::store_x(p, x) }
+        unsafe { variant::store_x(p, x) }
     }
     #[inline(always)]
     unsafe fn load_x(self, p: *const u32) -> Self::X {
-        unsafe { dot::load_x(p) }
+        unsafe { variant::load_x(p) }
     }
     #[inline(always)]
     fn dot_start(self, initial: i32) -> Self::Dot {
-        dot::start(initial)
+        variant::start(initial)
     }
     #[inline(always)]
     fn dot<Q: QuantRange>(self, acc: Self::Dot, w: Self::U, x: Self::X, step: usize) -> Self::Dot {
-        dot::step::<Q>(acc, w, x, step)
+        variant::step::<Q>(acc, w, x, step)
     }
     #[inline(always)]
     fn dot_end(self, acc: Self::Dot) -> Self::U {
-        dot::end(acc)
+        variant::end(acc)
     }
 }
