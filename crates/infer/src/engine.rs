@@ -2,13 +2,13 @@
 
 use burn::tensor::Device;
 use retort_formats::Source;
-use retort_formats::gguf::{self, Header, Metadata};
+use retort_formats::gguf;
 use retort_model::{
     Checkpoint, Config, Decoder, GgufCheckpoint, KvCache, LoadPlan, WeightForm, load,
 };
-use retort_text::{ChatTemplate, GgufVocab, SpecialNames, Tokenizer};
+use retort_text::{ChatTemplate, Tokenizer};
 
-use crate::{InferError, LoadProgress, ModelInfo, Sampling};
+use crate::{InferError, LoadProgress, ModelInfo, Sampling, Text};
 
 /// Tokens of context when the caller does not say: enough for a long thought, and a KV cache
 /// that fits beside the weights of a small adapter.
@@ -41,9 +41,7 @@ pub struct Engine {
     pub(crate) decoder: Decoder,
     pub(crate) config: Config,
     pub(crate) device: Device,
-    pub(crate) tokenizer: Tokenizer,
-    pub(crate) template: Option<ChatTemplate>,
-    pub(crate) stop_ids: Vec<u32>,
+    text: Text,
     info: ModelInfo,
 }
 
@@ -66,29 +64,62 @@ impl Engine {
         report(0, "header");
         let mut header = gguf::read_header(&source).await?;
         report(header.data_start, "tokenizer");
-        let name = model_name(&header.metadata);
-        let template = template(&header.metadata)?;
-        let vocabulary = vocabulary(&mut header)?;
-        let stop_ids = vocabulary.stop_ids.clone();
-        let tokenizer = Tokenizer::from_gguf(vocabulary.vocab)?;
+        let name = header
+            .metadata
+            .str("general.name")
+            .unwrap_or("unnamed model")
+            .to_string();
+        let text = Text::from_gguf(&mut header)?;
         let checkpoint = GgufCheckpoint::new(source, &header).await?;
-        let parts = Parts {
-            name,
-            template,
-            tokenizer,
-            stop_ids,
-        };
         let mut done = header.data_start;
-        Self::assemble(&checkpoint, parts, device, options, |tensor, bytes| {
-            done += bytes;
-            report(done, tensor);
-        })
+        Self::assemble(
+            &checkpoint,
+            (name, text),
+            device,
+            options,
+            |tensor, bytes| {
+                done += bytes;
+                report(done, tensor);
+            },
+        )
+        .await
+    }
+
+    /// Loads a Hugging Face folder; `name` is what to call the model.
+    #[cfg(not(target_family = "wasm"))]
+    pub async fn load_folder(
+        folder: &retort_formats::hf::Folder,
+        name: &str,
+        device: &Device,
+        options: &LoadOptions,
+        mut progress: impl FnMut(LoadProgress),
+    ) -> Result<Self, InferError> {
+        let total = folder.tensors.iter().map(|tensor| tensor.bytes).sum();
+        let text = Text::from_folder(folder)?;
+        let sources = folder.sources()?;
+        let checkpoint =
+            retort_model::HfCheckpoint::new(&folder.config, folder.tensors.clone(), sources)?;
+        let mut done = 0;
+        Self::assemble(
+            &checkpoint,
+            (name.into(), text),
+            device,
+            options,
+            |tensor, bytes| {
+                done += bytes;
+                progress(LoadProgress {
+                    done,
+                    total,
+                    what: tensor.into(),
+                });
+            },
+        )
         .await
     }
 
     async fn assemble<C: Checkpoint>(
         checkpoint: &C,
-        parts: Parts,
+        (name, text): (String, Text),
         device: &Device,
         options: &LoadOptions,
         mut progress: impl FnMut(&str, u64),
@@ -107,13 +138,9 @@ impl Engine {
             progress(event.tensor, event.bytes);
         })
         .await?;
-        let reasons = parts
-            .template
-            .as_ref()
-            .is_some_and(|t| t.source().contains("<think>"))
-            || parts.tokenizer.id_of("<think>").is_some();
+        let reasons = text.reasons;
         let info = ModelInfo {
-            name: parts.name,
+            name,
             architecture: config.architecture.name().into(),
             parameters: config.parameters(),
             weight_bytes,
@@ -123,20 +150,11 @@ impl Engine {
             reasons,
             sampling: default_sampling(reasons),
         };
-        let Parts {
-            template,
-            tokenizer,
-            stop_ids,
-            ..
-        } = parts;
-        let device = device.clone();
         Ok(Self {
             decoder,
             config,
-            device,
-            tokenizer,
-            template,
-            stop_ids,
+            device: device.clone(),
+            text,
             info,
         })
     }
@@ -150,24 +168,22 @@ impl Engine {
     }
 
     pub fn tokenizer(&self) -> &Tokenizer {
-        &self.tokenizer
+        &self.text.tokenizer
     }
 
     /// None for a base model.
     pub fn template(&self) -> Option<&ChatTemplate> {
-        self.template.as_ref()
+        self.text.template.as_ref()
+    }
+
+    /// Ids that end a reply.
+    pub fn stop_ids(&self) -> &[u32] {
+        &self.text.stop_ids
     }
 
     pub(crate) fn new_cache(&self) -> KvCache {
         KvCache::new(&self.config, self.info.context, &self.device)
     }
-}
-
-struct Parts {
-    name: String,
-    template: Option<ChatTemplate>,
-    tokenizer: Tokenizer,
-    stop_ids: Vec<u32>,
 }
 
 /// R1 distills repeat themselves at low temperatures; their card asks for 0.6 and 0.95.
@@ -182,65 +198,4 @@ fn default_sampling(reasons: bool) -> Sampling {
         top_p: 0.95,
         ..Sampling::default()
     }
-}
-
-fn model_name(metadata: &Metadata) -> String {
-    metadata
-        .str("general.name")
-        .unwrap_or("unnamed model")
-        .to_string()
-}
-
-fn template(metadata: &Metadata) -> Result<Option<ChatTemplate>, InferError> {
-    if metadata.get("tokenizer.chat_template").is_none() {
-        return Ok(None);
-    }
-    let source = metadata.str("tokenizer.chat_template")?;
-    let token = |key: &str| -> Option<String> {
-        let id = metadata.u32(key).ok()? as usize;
-        metadata
-            .strings("tokenizer.ggml.tokens")
-            .ok()?
-            .get(id)
-            .cloned()
-    };
-    let names = SpecialNames {
-        bos_token: token("tokenizer.ggml.bos_token_id").unwrap_or_default(),
-        eos_token: token("tokenizer.ggml.eos_token_id").unwrap_or_default(),
-    };
-    Ok(Some(ChatTemplate::new(source, names)?))
-}
-
-/// The tokenizer's data in a GGUF header, and the ids that end a turn.
-pub struct Vocabulary {
-    pub vocab: GgufVocab,
-    pub stop_ids: Vec<u32>,
-}
-
-/// Tokens that end a turn, by name, since files often state only one of several.
-const END_OF_TURN: [&str; 8] = [
-    "<|im_end|>",
-    "<|endoftext|>",
-    "<|eot_id|>",
-    "<|eom_id|>",
-    "<|end_of_text|>",
-    "<|end|>",
-    "</s>",
-    "<｜end▁of▁sentence｜>",
-];
-
-/// Moves the tokenizer's arrays out of the header, which is megabytes lighter after.
-pub fn vocabulary(header: &mut Header) -> Result<Vocabulary, InferError> {
-    let vocab = crate::engine::gguf_vocab(&mut header.metadata)?;
-    let mut stop_ids = ["eos_token_id", "eot_token_id", "eom_token_id"]
-        .iter()
-        .filter_map(|key| header.metadata.u32(&format!("tokenizer.ggml.{key}")).ok())
-        .collect::<Vec<_>>();
-    for (id, token) in (0..).zip(&vocab.tokens) {
-        let control = vocab.token_types.get(id as usize) == Some(&3);
-        if control && END_OF_TURN.contains(&token.as_str()) && !stop_ids.contains(&id) {
-            stop_ids.push(id);
-        }
-    }
-    Ok(Vocabulary { vocab, stop_ids })
 }

@@ -14,6 +14,13 @@ pub enum InferError {
     Model(#[from] ModelError),
     #[error(transparent)]
     Text(#[from] TextError),
+    #[error("the folder has no tokenizer.json")]
+    NoTokenizer,
+    #[error("{file} cannot be read: {error}")]
+    Json {
+        file: &'static str,
+        error: serde_json::Error,
+    },
     #[error("the model has no chat template")]
     NoTemplate,
     #[error("the prompt has {tokens} tokens, the context holds {context}")]

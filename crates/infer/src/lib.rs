@@ -13,16 +13,20 @@ mod context;
 mod engine;
 #[cfg(feature = "engine")]
 mod error;
+#[cfg(all(feature = "engine", not(target_family = "wasm")))]
+mod folder;
 #[cfg(feature = "engine")]
 mod sampler;
 #[cfg(feature = "engine")]
 mod score;
 #[cfg(feature = "engine")]
 mod session;
+#[cfg(feature = "engine")]
+mod vocabulary;
 
 pub use api::{Event, LoadProgress, ModelInfo, Sampling, Stats, StopReason};
 #[cfg(feature = "engine")]
-pub use engine::{Engine, LoadOptions, vocabulary};
+pub use engine::{Engine, LoadOptions};
 #[cfg(feature = "engine")]
 pub use error::InferError;
 #[cfg(feature = "engine")]
@@ -31,3 +35,5 @@ pub use sampler::Sampler;
 pub use score::{Position, score};
 #[cfg(feature = "engine")]
 pub use session::{Listener, Session};
+#[cfg(feature = "engine")]
+pub use vocabulary::Text;

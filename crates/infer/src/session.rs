@@ -63,8 +63,8 @@ impl Session {
         sampling: &Sampling,
         listener: &mut L,
     ) -> Result<Stats, InferError> {
-        let mut ids = engine.tokenizer.encode(prompt, SpecialTokens::Parse)?;
-        engine.tokenizer.prepend_bos(&mut ids);
+        let mut ids = engine.tokenizer().encode(prompt, SpecialTokens::Parse)?;
+        engine.tokenizer().prepend_bos(&mut ids);
         let splitter = ThinkSplitter::for_prompt(prompt);
         self.reply(engine, &ids, splitter, sampling, listener).await
     }
@@ -92,7 +92,7 @@ impl Session {
         let stop = loop {
             let id = sampler.sample(&mut logits, &self.tokens)?;
             let first = *first_token.get_or_insert_with(|| start.elapsed());
-            if engine.stop_ids.contains(&id) {
+            if engine.stop_ids().contains(&id) {
                 break StopReason::EndOfText;
             }
             decoded += 1;
@@ -205,7 +205,12 @@ pub(crate) fn check_ids(engine: &Engine, ids: &[u32]) -> Result<(), InferError> 
 /// One row back from the device, padding rows of the vocabulary cut off.
 async fn read_logits(engine: &Engine, hidden: Tensor<2>) -> Result<Vec<f32>, InferError> {
     let mut rows = read_rows(engine, hidden).await?;
-    rows.truncate(engine.tokenizer.vocab_size().min(engine.config.vocab_size));
+    rows.truncate(
+        engine
+            .tokenizer()
+            .vocab_size()
+            .min(engine.config.vocab_size),
+    );
     Ok(rows)
 }
 
@@ -255,7 +260,7 @@ struct Reply<'a, L> {
 
 impl<'a, L: Listener> Reply<'a, L> {
     fn new(engine: &'a Engine, splitter: ThinkSplitter, listener: &'a mut L) -> Self {
-        let detokenizer = engine.tokenizer.detokenizer();
+        let detokenizer = engine.tokenizer().detokenizer();
         Self {
             detokenizer,
             splitter,
