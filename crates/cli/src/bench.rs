@@ -9,7 +9,6 @@ use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use retort_formats::gguf;
 use retort_infer::LoadOptions;
 use retort_model::{Checkpoint, Decoder, GgufCheckpoint, KvCache, LoadPlan, WeightForm};
-use retort_text::Tokenizer;
 use serde::Serialize;
 use serde_json::{Map, json};
 
@@ -17,7 +16,7 @@ use crate::device::Chosen;
 use crate::failure::Failure;
 use crate::note::note;
 use crate::source::{self, Model};
-use crate::{Outcome, device, jsonl};
+use crate::{Outcome, device, jsonl, text};
 
 /// Measure prefill and decode speed on synthetic ids
 #[derive(clap::Args)]
@@ -160,8 +159,7 @@ impl Runner {
             tokens > 1000,
             "a vocabulary of {tokens} tokens: expected over 1000"
         );
-        let vocabulary = retort_infer::vocabulary(&mut header)?;
-        Tokenizer::from_gguf(vocabulary.vocab)?;
+        text::gguf_tokenizer(&mut header)?;
         let checkpoint = GgufCheckpoint::new(source, &header).await?;
         let max_shard_bytes = match chosen.max_binding {
             Some(max) => usize::try_from(max)?,

@@ -6,6 +6,7 @@ use anyhow::Error;
 use retort_formats::FormatError;
 use retort_infer::InferError;
 use retort_model::ModelError;
+use retort_text::TextError;
 
 use crate::note::note;
 
@@ -51,7 +52,8 @@ pub fn hint(error: &Error) -> Option<&str> {
         let infer = cause.downcast_ref().and_then(InferError::hint);
         let model = || cause.downcast_ref().and_then(ModelError::hint);
         let format = || cause.downcast_ref().and_then(FormatError::hint);
-        infer.or_else(model).or_else(format)
+        let text = || cause.downcast_ref().and_then(TextError::hint);
+        infer.or_else(model).or_else(format).or_else(text)
     })
 }
 

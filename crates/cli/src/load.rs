@@ -5,7 +5,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use retort_infer::{Engine, LoadOptions};
+use retort_formats::hf::Folder;
+use retort_infer::{Engine, LoadOptions, LoadProgress};
 
 use crate::device::{self, Chosen};
 use crate::note::note;
@@ -57,12 +58,35 @@ impl Args {
 fn load_gguf(path: &Path, chosen: &Chosen, options: &LoadOptions) -> Result<Engine> {
     let source = source::open_file(path)?;
     let bar = byte_bar("loading".into());
-    let engine = pollster::block_on(Engine::load(source, &chosen.device, options, |progress| {
-        bar.set_length(progress.total);
-        bar.set_position(progress.done);
-    }));
+    let load = Engine::load(source, &chosen.device, options, |progress| {
+        show(&bar, &progress)
+    });
+    let engine = pollster::block_on(load);
     bar.finish_and_clear();
     engine.with_context(|| format!("`{}` cannot be loaded", path.display()))
+}
+
+fn load_folder(path: &Path, chosen: &Chosen, options: &LoadOptions) -> Result<Engine> {
+    let describe = || format!("`{}` cannot be loaded", path.display());
+    let folder = pollster::block_on(Folder::open(path)).with_context(describe)?;
+    // `.` and `..` have no name.
+    let whole = path.canonicalize().with_context(describe)?;
+    let name = whole
+        .file_name()
+        .unwrap_or(path.as_os_str())
+        .to_string_lossy();
+    let bar = byte_bar("loading".into());
+    let load = Engine::load_folder(&folder, &name, &chosen.device, options, |progress| {
+        show(&bar, &progress)
+    });
+    let engine = pollster::block_on(load);
+    bar.finish_and_clear();
+    engine.with_context(describe)
+}
+
+fn show(bar: &ProgressBar, progress: &LoadProgress) {
+    bar.set_length(progress.total);
+    bar.set_position(progress.done);
 }
 
 /// A bar for bytes on standard error, hidden where that is no terminal.

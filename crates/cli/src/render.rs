@@ -76,7 +76,8 @@ fn render(template: &ChatTemplate, line: Line) -> Result<String> {
         Line::Object(request) => {
             let options = RenderOptions {
                 add_generation_prompt: request.add_generation_prompt,
-                extra: request.extra,
+                kwargs: request.extra,
+                ..RenderOptions::default()
             };
             (request.messages, options)
         }

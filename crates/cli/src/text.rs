@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use retort_formats::gguf::{self, Header, ReadOptions};
+use retort_infer::{InferError, Text};
 use retort_text::{ChatTemplate, SpecialNames, Tokenizer};
 use serde_json::Value;
 
@@ -19,14 +20,22 @@ pub fn header(bytes: &Bytes) -> Result<Header> {
 
 /// The tokenizer of a GGUF file or of a folder with a `tokenizer.json`.
 pub fn tokenizer(model: &str) -> Result<Tokenizer> {
-    let tokenizer = match source::open(model, Need::Text)? {
+    match source::open(model, Need::Text)? {
         Opened::Gguf(bytes) => {
-            let vocabulary = retort_infer::vocabulary(&mut header(&bytes)?)?;
-            Tokenizer::from_gguf(vocabulary.vocab)
+            let text = gguf_tokenizer(&mut header(&bytes)?);
+            Ok(text
+                .with_context(|| format!("the tokenizer of `{model}`"))?
+                .tokenizer)
         }
-        Opened::Folder(folder) => return folder_tokenizer(&folder),
-    };
-    tokenizer.with_context(|| format!("the tokenizer of `{model}`"))
+        Opened::Folder(folder) => folder_tokenizer(&folder),
+    }
+}
+
+/// The tokenizer in a GGUF header, whose vocabulary moves out of it. It must not depend on the
+/// chat template, which may be one that cannot be read.
+pub fn gguf_tokenizer(header: &mut Header) -> Result<Text, InferError> {
+    header.metadata.take("tokenizer.chat_template");
+    Text::from_gguf(header)
 }
 
 /// The tokenizer of a folder.

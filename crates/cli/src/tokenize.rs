@@ -80,7 +80,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
         writeln!(
             out,
             "{id:>7}  {}",
-            String::from_utf8_lossy(&piece).escape_debug()
+            String::from_utf8_lossy(piece).escape_debug()
         )?;
     }
     writeln!(out, "{} tokens", ids.len())?;

@@ -9,7 +9,6 @@ use retort_formats::hf::{Dtype, Folder};
 use retort_formats::{GgmlType, TensorType};
 use retort_model::checkpoint::gguf_name;
 use retort_model::{Config, ModelError};
-use retort_text::Tokenizer;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -154,10 +153,7 @@ fn gguf_tokenizer(header: &mut Header) -> Result<TokenizerFacts> {
             .map(<[String]>::len),
         stop_ids: Vec::new(),
     };
-    let vocabulary = retort_infer::vocabulary(header)?;
-    let stop_ids = vocabulary.stop_ids;
-    // Whether it works is known when it is built.
-    Tokenizer::from_gguf(vocabulary.vocab)?;
+    let stop_ids = text::gguf_tokenizer(header)?.stop_ids;
     Ok(TokenizerFacts { stop_ids, ..facts })
 }
 
