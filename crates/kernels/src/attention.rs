@@ -21,7 +21,7 @@ pub struct Attention {
     pub scale: f32,
 }
 
-#[backend_extension(Flex)]
+#[backend_extension(Cube, Flex)]
 pub trait AttentionOp: Backend {
     /// `q` [m, heads * d] f32 at positions `past ..`; `k`, `v` [kv_heads, capacity, d] filled up
     /// to `past + m` -> [m, heads * d] f32.

@@ -25,7 +25,7 @@ pub struct LookupSpec {
     pub first: usize,
 }
 
-#[backend_extension(Flex)]
+#[backend_extension(Cube, Flex)]
 pub trait EmbeddingOp: Backend {
     /// `ids` [m] u32 -> [m, cols] f32. Rows of ids that another shard holds are left as `out`
     /// has them (zero where there is none).

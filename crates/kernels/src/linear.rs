@@ -99,7 +99,7 @@ pub struct LinearSpec {
     pub eps: f32,
 }
 
-#[backend_extension(Flex)]
+#[backend_extension(Cube, Flex)]
 pub trait LinearOp: Backend {
     /// One shard. `x` [m, cols] f32; `gamma` [cols]; `bias` [rows of all shards]; `residual`
     /// [m, width]; `out` [m, width], the result of the shards before this one, written in place

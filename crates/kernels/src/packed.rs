@@ -2,13 +2,13 @@
 //!
 //! The blocks are rearranged once, at upload, into the order that the device's kernel reads, and
 //! can be put back bit for bit. On the CPU that is `retort_cpu::packed`; on a GPU two aligned
-//! streams in one buffer of 32-bit words, see [`crate::packed::gpu_layout`].
+//! streams in one buffer of 32-bit words, see `gpu/layout.rs`.
 
 use burn::module::{Module, Param, ParamId};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use retort_formats::GgmlType;
 
-use crate::KernelError;
+use crate::{KernelError, gpu};
 
 /// Type and shape of a packed matrix: `rows` outputs of `cols` inputs, blocks along the columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -77,10 +77,12 @@ fn layout(spec: PackedSpec, blocks: &[u8], device: &Device) -> Result<Vec<u32>, 
     if is_cpu(device) {
         return Ok(retort_cpu::packed::pack(ty, rows, cols, blocks)?);
     }
-    Err(KernelError::Unsupported {
-        ty,
-        device: format!("{device:?}"),
-    })
+    if !cols.is_multiple_of(4) {
+        // Activations are read in vectors of four.
+        let device = format!("{device:?} ({cols} columns, no multiple of 4)");
+        return Err(KernelError::Unsupported { ty, device });
+    }
+    Ok(gpu::layout::pack(spec, blocks))
 }
 
 /// Whether `device` is burn's CPU backend, whose kernels read another layout than a GPU's.

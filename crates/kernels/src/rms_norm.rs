@@ -6,7 +6,7 @@ use burn::tensor::{DType, Tensor};
 
 use crate::flex;
 
-#[backend_extension(Flex)]
+#[backend_extension(Cube, Flex)]
 pub trait RmsNormOp: Backend {
     /// `x` [m, d] f32, `gamma` [d] f32 -> [m, d] f32.
     fn rms_norm(x: FloatTensor<Self>, gamma: FloatTensor<Self>, eps: f32) -> FloatTensor<Self>;

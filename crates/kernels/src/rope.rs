@@ -39,7 +39,7 @@ impl RopeTable {
     }
 }
 
-#[backend_extension(Flex)]
+#[backend_extension(Cube, Flex)]
 pub trait RopeOp: Backend {
     /// `qkv` [m, (heads + 2 kv_heads) * d] f32 at positions `past ..`, `k` and `v`
     /// [kv_heads, capacity, d], written in place at those positions, `table` [positions, d].

@@ -6,7 +6,7 @@ use burn::tensor::{DType, Tensor, activation::silu};
 
 use crate::flex;
 
-#[backend_extension(Flex)]
+#[backend_extension(Cube, Flex)]
 pub trait SwigluOp: Backend {
     /// `gate_up` [m, 2f] f32 -> [m, f] f32.
     fn swiglu(gate_up: FloatTensor<Self>) -> FloatTensor<Self>;

@@ -24,7 +24,7 @@ type I32x4 = Vector<i32, Const<4>>;
 pub(super) fn f16_low(words: U32x4) -> F32x4 {
     let magnitude = (words & U32x4::new(0x7fff)) << U32x4::new(13);
     let moved = F32x4::reinterpret(magnitude + U32x4::new(0x3800_0000));
-    let exact = min(moved, moved * F32x4::new(2.0) - F32x4::new(0.000_061_035_156_25));
+    let exact = moved.min(moved * F32x4::new(2.0) - F32x4::new(0.000_061_035_156_25));
     let sign = (words & U32x4::new(0x8000)) << U32x4::new(16);
     F32x4::reinterpret(U32x4::reinterpret(exact) | sign)
 }
@@ -35,47 +35,51 @@ pub(super) fn f16_high(words: U32x4) -> F32x4 {
     f16_low(words >> U32x4::new(16))
 }
 
-/// The quants of columns `8 octet ..` of the block whose first vector is `block`: eight vectors of
-/// four rows. Floats are quants of scale 1.
+/// The quants of columns `len index ..` (`len` 4 or 8) of the block whose first vector is `block`:
+/// `len` vectors of four rows. Floats are quants of scale 1.
 #[cube]
-pub(super) fn octet(
+pub(super) fn quants(
     words: &[U32x4],
     block: usize,
-    octet: usize,
+    index: usize,
+    #[comptime] len: usize,
     #[comptime] ty: GgmlType,
 ) -> Sequence<F32x4> {
     let mut quants = Sequence::<F32x4>::new();
     if comptime!(bits(ty) < 8) {
-        let low = words[block + octet];
-        let high = high_bits(words, block, octet, ty);
+        let part = comptime!(8 / len);
+        let shift = (index % part * comptime!(4 * len)) as u32;
+        let low = words[block + index / part] >> U32x4::new(shift);
+        let high = high_bits(words, block, index * len, ty);
         #[unroll]
-        for n in 0..8u32 {
-            quants.push(F32x4::cast_from(nibble(low, high, n, ty)));
+        for n in 0..len {
+            quants.push(F32x4::cast_from(nibble(low, high, n as u32, ty)));
         }
     } else {
-        let per_octet = comptime!(bits(ty) / 4);
-        let first = block + octet * per_octet;
+        let count = comptime!(bits(ty) * len / 32);
+        let first = block + index * count;
         #[unroll]
-        for w in 0..per_octet {
+        for w in 0..count {
             push_word(&mut quants, words[first + w], ty);
         }
     }
     quants
 }
 
-/// The word that holds the high bits of an octet, moved to bit 0; zero for four-bit types.
+/// The word with the high bits of the quants from `column` on, moved to bit 0; zero for four-bit
+/// types.
 #[cube]
-fn high_bits(words: &[U32x4], block: usize, octet: usize, #[comptime] ty: GgmlType) -> U32x4 {
+fn high_bits(words: &[U32x4], block: usize, column: usize, #[comptime] ty: GgmlType) -> U32x4 {
     if comptime!(ty == GgmlType::Q5_K) {
-        words[block + 4] >> U32x4::new(octet as u32 * 8)
+        words[block + 4] >> U32x4::new(column as u32)
     } else if comptime!(ty == GgmlType::Q6_K) {
-        words[block + 4 + octet / 2] >> U32x4::new((octet as u32 % 2) * 16)
+        words[block + 4 + column / 16] >> U32x4::new(column as u32 % 16 * 2)
     } else {
         U32x4::new(0)
     }
 }
 
-/// Quant `n` of eight, from its nibble and its high bits.
+/// Quant `n`, from its nibble and its high bits.
 #[cube]
 fn nibble(low: U32x4, high: U32x4, n: u32, #[comptime] ty: GgmlType) -> U32x4 {
     let low = (low >> U32x4::new(4 * n)) & U32x4::new(15);
@@ -130,7 +134,10 @@ pub(super) fn scale(
     if comptime!(ty == GgmlType::Q4_0 || ty == GgmlType::Q8_0) {
         let pair = words[first + half / 4];
         let scale = f16_low(pair >> U32x4::new(16 * (half as u32 / 2 % 2)));
-        (scale, scale * F32x4::new(comptime!(if ty == GgmlType::Q4_0 { -8.0 } else { 0.0 })))
+        (
+            scale,
+            scale * F32x4::new(comptime!(if ty == GgmlType::Q4_0 { -8.0 } else { 0.0 })),
+        )
     } else if comptime!(ty == GgmlType::Q4_1) {
         let word = words[first + half / 2];
         (f16_low(word), f16_high(word))

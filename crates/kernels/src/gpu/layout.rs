@@ -84,13 +84,13 @@ impl Layout {
     }
 
     /// Where word `w` of block `b` of `row` is, in words.
-    fn quant(&self, row: usize, b: usize, w: usize) -> usize {
+    pub(super) fn quant(&self, row: usize, b: usize, w: usize) -> usize {
         let vector = ((row / ROWS) * self.blocks() + b) * bits(self.spec.ty) + w;
         vector * ROWS + row % ROWS
     }
 
     /// Where scale word `w` of `row` is, in words.
-    fn scale(&self, row: usize, w: usize) -> usize {
+    pub(super) fn scale(&self, row: usize, w: usize) -> usize {
         let vector = self.scale_start() + (row / ROWS) * self.scales() + w;
         vector * ROWS + row % ROWS
     }
@@ -177,13 +177,18 @@ fn nibbles_in_order(bytes: &[u8]) -> [u32; 4] {
         bytes[first..first + 8]
             .iter()
             .enumerate()
-            .fold(0, |word, (n, byte)| word | u32::from(byte >> shift & 15) << (4 * n))
+            .fold(0, |word, (n, byte)| {
+                word | u32::from(byte >> shift & 15) << (4 * n)
+            })
     })
 }
 
 /// Up to four bytes, the missing ones zero.
 pub(super) fn le_word(bytes: &[u8]) -> u32 {
-    bytes.iter().rev().fold(0, |word, &byte| word << 8 | u32::from(byte))
+    bytes
+        .iter()
+        .rev()
+        .fold(0, |word, &byte| word << 8 | u32::from(byte))
 }
 
 impl Layout {

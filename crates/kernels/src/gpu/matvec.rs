@@ -18,7 +18,8 @@
 use cubecl::prelude::*;
 use retort_formats::GgmlType;
 
-use super::blocks::{Scales, has_offset, octet, scale};
+use super::blocks::{Scales, has_offset, quants, scale};
+use super::epilogue::{Epilogue, Extent, write};
 use super::layout::bits;
 use super::{F32x4, U32x4};
 
@@ -33,10 +34,7 @@ pub(super) struct MatvecPlan {
     /// Groups of rows of a cube.
     pub groups: usize,
     pub norm: bool,
-    pub bias: bool,
-    pub residual: bool,
-    /// Row r is a gate, row r + rows its up.
-    pub swiglu: bool,
+    pub epilogue: Epilogue,
     /// The columns are no multiple of 16, so that the last step reads past them.
     pub ragged: bool,
 }
@@ -44,29 +42,12 @@ pub(super) struct MatvecPlan {
 impl MatvecPlan {
     /// Sums a unit holds.
     const fn sums(&self) -> usize {
-        self.tokens * if self.swiglu { 2 } else { 1 }
+        self.tokens * if self.epilogue.swiglu { 2 } else { 1 }
     }
 
     const fn cube(&self) -> usize {
         self.units * self.groups
     }
-}
-
-/// Lengths and offsets.
-#[derive(CubeType, CubeLaunch, Clone, Copy)]
-pub(super) struct Extent {
-    /// Rows of activations.
-    pub m: usize,
-    /// Columns of the result that this shard writes.
-    pub rows: usize,
-    /// Vectors of four columns of a row of activations.
-    pub quads: usize,
-    /// Blocks of a row of weights.
-    pub blocks: usize,
-    /// Columns of the whole result, and the first of this shard.
-    pub width: usize,
-    pub offset: usize,
-    pub eps: f32,
 }
 
 #[cube(launch_unchecked)]
@@ -92,11 +73,15 @@ pub(super) fn matvec(
     let mut squares = Array::<f32>::new(plan.tokens);
     for step in range_stepped(UNIT_POS_X as usize, extent.blocks * 2, plan.units) {
         let inputs = load(x, gamma, &mut squares, &extent, first_token, step, plan);
-        accumulate(words, &inputs, &mut sums, &extent, &scales, group, step, 0, plan);
-        if comptime!(plan.swiglu) {
+        accumulate(
+            words, &inputs, &mut sums, &extent, &scales, group, step, 0usize, plan,
+        );
+        if comptime!(plan.epilogue.swiglu) {
             let up = group + extent.rows / 4;
             let tokens = plan.tokens;
-            accumulate(words, &inputs, &mut sums, &extent, &scales, up, step, tokens, plan);
+            accumulate(
+                words, &inputs, &mut sums, &extent, &scales, up, step, tokens, plan,
+            );
         }
     }
     let (sums, squares) = reduce(&sums, &squares, plan);
@@ -112,12 +97,22 @@ pub(super) fn matvec(
                     1.0f32.runtime()
                 };
                 let gate = sums[t] * F32x4::new(inverse);
-                let up = if comptime!(plan.swiglu) {
+                let up = if comptime!(plan.epilogue.swiglu) {
                     sums[plan.tokens + t] * F32x4::new(inverse)
                 } else {
                     gate
                 };
-                write(bias, residual, out, &extent, group, token, gate, up, plan);
+                write(
+                    bias,
+                    residual,
+                    out,
+                    &extent,
+                    group,
+                    token,
+                    gate,
+                    up,
+                    plan.epilogue,
+                );
             }
         }
     }
@@ -137,11 +132,15 @@ fn load(
     let mut inputs = Sequence::<F32x4>::new();
     #[unroll]
     for t in 0..plan.tokens {
-        let token = clamp_max(first_token + t, extent.m - 1);
+        let token = (first_token + t).min(extent.m - 1);
         #[unroll]
         for i in 0..4usize {
             let quad = step * 4 + i;
-            let clamped = if comptime!(plan.ragged) { clamp_max(quad, extent.quads - 1) } else { quad };
+            let clamped = if comptime!(plan.ragged) {
+                quad.min(extent.quads - 1)
+            } else {
+                quad
+            };
             let value = x[token * extent.quads + clamped];
             let value = if comptime!(plan.ragged) {
                 value * F32x4::new(f32::cast_from(quad < extent.quads))
@@ -149,7 +148,7 @@ fn load(
                 value
             };
             if comptime!(plan.norm) {
-                squares[t] += horizontal(value * value);
+                squares[t] += value.dot(value);
                 inputs.push(value * gamma[clamped]);
             } else {
                 inputs.push(value);
@@ -175,8 +174,8 @@ fn accumulate(
 ) {
     let block = (group * extent.blocks + step / 2) * comptime!(bits(plan.ty));
     let (scale, offset) = scale(words, scales, group, step, plan.ty);
-    let left = octet(words, block, step % 2 * 2, plan.ty);
-    let right = octet(words, block, step % 2 * 2 + 1, plan.ty);
+    let left = quants(words, block, step % 2 * 2, 8usize, plan.ty);
+    let right = quants(words, block, step % 2 * 2 + 1, 8usize, plan.ty);
     #[unroll]
     for t in 0..plan.tokens {
         let mut dot = F32x4::new(0.0);
@@ -190,7 +189,7 @@ fn accumulate(
                 dot += left[4 * i + n] * F32x4::new(near.extract(n));
                 dot += right[4 * i + n] * F32x4::new(far.extract(n));
             }
-            total += horizontal(near + far);
+            total += (near + far).vector_sum();
         }
         if comptime!(has_offset(plan.ty)) {
             sums[first + t] += scale * dot + offset * F32x4::new(total);
@@ -210,8 +209,11 @@ fn reduce(
     let cube = comptime!(plan.cube());
     let unit = UNIT_POS as usize;
     let mut shared = Shared::<[F32x4]>::new_slice(comptime!(plan.sums() * plan.cube()));
-    let mut shared_squares =
-        Shared::<[f32]>::new_slice(comptime!(if plan.norm { plan.tokens * plan.cube() } else { 1 }));
+    let mut shared_squares = Shared::<[f32]>::new_slice(comptime!(if plan.norm {
+        plan.tokens * plan.cube()
+    } else {
+        1
+    }));
     #[unroll]
     for i in 0..plan.sums() {
         shared[i * cube + unit] = sums[i];
@@ -255,55 +257,4 @@ fn reduce(
         }
     }
     (all, all_squares)
-}
-
-/// Bias, SwiGLU and residual of the four rows of a group, then the result.
-#[cube]
-#[allow(clippy::too_many_arguments)]
-fn write(
-    bias: &[f32],
-    residual: &[f32],
-    out: &mut [f32],
-    extent: &Extent,
-    group: usize,
-    token: usize,
-    gate: F32x4,
-    up: F32x4,
-    #[comptime] plan: MatvecPlan,
-) {
-    #[unroll]
-    for r in 0..4usize {
-        let row = group * 4 + r;
-        if row < extent.rows {
-            let column = extent.offset + row;
-            let at = token * extent.width + column;
-            let mut y = gate.extract(r);
-            if comptime!(plan.bias) {
-                y += bias[column];
-            }
-            if comptime!(plan.swiglu) {
-                let mut up = up.extract(r);
-                if comptime!(plan.bias) {
-                    up += bias[extent.rows + row];
-                }
-                y = silu(y) * up;
-            }
-            if comptime!(plan.residual) {
-                y += residual[at];
-            }
-            out[at] = y;
-        }
-    }
-}
-
-/// The sum of the four lanes.
-#[cube]
-pub(super) fn horizontal(v: F32x4) -> f32 {
-    (v.extract(0) + v.extract(1)) + (v.extract(2) + v.extract(3))
-}
-
-/// `z / (1 + exp(-z))`
-#[cube]
-pub(super) fn silu(z: f32) -> f32 {
-    z / (1.0 + (-z).exp())
 }

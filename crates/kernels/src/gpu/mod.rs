@@ -16,10 +16,14 @@ use burn::backend::wgpu::CubeTensor;
 use burn::tensor::{DType, Shape};
 use cubecl::prelude::*;
 
+mod attend;
 mod attention;
 mod blocks;
+mod epilogue;
 mod k_layout;
 pub(crate) mod layout;
+#[cfg(test)]
+mod layout_tests;
 mod linear;
 mod lookup;
 mod matmul;
@@ -69,7 +73,13 @@ fn elementwise(elements: usize) -> (CubeCount, CubeDim) {
 fn empty(like: &CubeTensor, shape: impl Into<Shape>, dtype: DType) -> CubeTensor {
     let shape = shape.into();
     let handle = like.client.empty(shape.num_elements() * dtype.size());
-    CubeTensor::new_contiguous(like.client.clone(), like.device.clone(), shape, handle, dtype)
+    CubeTensor::new_contiguous(
+        like.client.clone(),
+        like.device.clone(),
+        shape,
+        handle,
+        dtype,
+    )
 }
 
 /// A contiguous view of `tensor`; copies only when it is strided.
@@ -79,7 +89,11 @@ fn contiguous(tensor: CubeTensor) -> CubeTensor {
 
 /// `tensor` itself when nothing else refers to its buffer, else a copy that may be written.
 fn unique(tensor: CubeTensor) -> CubeTensor {
-    if tensor.can_mut() && tensor.is_contiguous() { tensor } else { tensor.copy() }
+    if tensor.can_mut() && tensor.is_contiguous() {
+        tensor
+    } else {
+        tensor.copy()
+    }
 }
 
 /// Rows and columns of a matrix.
@@ -90,5 +104,8 @@ fn dims2(tensor: &CubeTensor) -> [usize; 2] {
 
 /// A buffer argument for a kernel that will not read it: a binding must point somewhere.
 fn or_unread(tensor: Option<CubeTensor>, unread: &CubeTensor) -> BufferArg {
-    tensor.map_or_else(|| unread.clone().into_buffer_arg(), CubeTensor::into_buffer_arg)
+    tensor.map_or_else(
+        || unread.clone().into_buffer_arg(),
+        CubeTensor::into_buffer_arg,
+    )
 }
