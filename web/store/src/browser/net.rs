@@ -151,7 +151,9 @@ pub async fn fetch_text(url: &str, limit: usize) -> Result<Option<Vec<u8>>, Stor
 pub fn absolute(url: &str, base: Option<&str>) -> Result<String, StoreError> {
     let own = worker().map(|worker| worker.location().href());
     let base = base.map(str::to_string).or(own).unwrap_or_default();
-    let url = web_sys::Url::new_with_base(url, &base);
-    let url = url.map_err(|_| StoreError::Address { url: base })?;
-    Ok(url.href())
+    let full = web_sys::Url::new_with_base(url, &base);
+    let full = full.map_err(|_| StoreError::Address {
+        url: url.to_string(),
+    })?;
+    Ok(full.href())
 }

@@ -97,8 +97,10 @@ impl<'a, W: Watcher> Transfer<'a, W> {
     /// Downloads to the end, and returns the student's id.
     pub async fn run(mut self) -> Result<String, StoreError> {
         let result = self.transfer().await;
-        if let Slot::Empty { .. } = self.slot {
-            // Nothing arrived; the folder would only stand there. If it stays, it is empty.
+        let refused = matches!(result, Err(StoreError::Refused { .. }));
+        if refused || matches!(self.slot, Slot::Empty { .. }) {
+            // Nothing arrived, or nothing of use: close the files, then remove the folder. If it
+            // stays after all, it is empty, or listed with its delete button.
             self.slot = Slot::Gone;
             let _ = self.store.delete(&self.id).await;
         }
