@@ -1,0 +1,99 @@
+//! From a vocabulary and its merges to the BPE model, everything checked first: the library
+//! underneath takes its input on trust.
+
+use std::collections::hash_map::Entry;
+
+use tokenizers::models::bpe::{BPE, Vocab};
+
+use super::{special::Special, split::Splitter, table::Table};
+use crate::{TextError, error::shown};
+
+/// Seven eighths of 2^19: hash maps of as many entries have 2^19 slots, which keeps their memory
+/// under 40 MB. The largest vocabularies in use have 262,144 tokens, Llama 3 has 280,147 merges.
+pub(super) const MAX_ENTRIES: usize = 458_752;
+
+/// A tokenizer's data, wherever it came from.
+pub(super) struct Parts {
+    /// Tokens that merges build and words may equal, spelled as bytes.
+    pub vocab: Vec<(String, u32)>,
+    pub merges: Vec<(String, String)>,
+    /// A word that is a token is that token, whatever the merges say.
+    pub ignore_merges: bool,
+    pub table: Table,
+    /// Tokens found verbatim, and whether after Unicode composition rather than before.
+    pub specials: Vec<(Special, bool)>,
+    pub nfc: bool,
+    pub splitter: Splitter,
+    pub bos: Option<u32>,
+    pub eos: Option<u32>,
+    pub add_bos: bool,
+}
+
+pub(super) fn check_entries(field: &'static str, got: usize) -> Result<(), TextError> {
+    let max = MAX_ENTRIES;
+    match got <= max {
+        true => Ok(()),
+        false => Err(TextError::Limit { field, got, max }),
+    }
+}
+
+/// The model. Words are not cached: the library's cache outlives the model, and a page that loads
+/// one student after another would keep all of them.
+pub(super) fn build(
+    tokens: Vec<(String, u32)>,
+    merges: Vec<(String, String)>,
+    ignore_merges: bool,
+) -> Result<BPE, TextError> {
+    check_entries("number of tokens", tokens.len())?;
+    check_entries("number of merges", merges.len())?;
+    let mut vocab = Vocab::with_capacity(tokens.len());
+    for (token, id) in tokens {
+        match vocab.entry(token) {
+            Entry::Vacant(entry) => {
+                entry.insert(id);
+            }
+            Entry::Occupied(entry) => {
+                return Err(TextError::DuplicateToken {
+                    token: shown(entry.key()),
+                    first: *entry.get(),
+                    second: id,
+                });
+            }
+        }
+    }
+    check_merges(&vocab, &merges)?;
+    BPE::builder()
+        .vocab_and_merges(vocab, merges)
+        .ignore_merges(ignore_merges)
+        .cache_capacity(0)
+        .build()
+        .map_err(|error| TextError::Encode {
+            reason: error.to_string(),
+        })
+}
+
+/// Both sides of a merge and what they become must be tokens.
+fn check_merges(vocab: &Vocab, merges: &[(String, String)]) -> Result<(), TextError> {
+    let mut merged = String::new();
+    for (index, (left, right)) in merges.iter().enumerate() {
+        merged.clear();
+        merged.push_str(left);
+        merged.push_str(right);
+        for token in [left, right, &merged] {
+            if !vocab.contains_key(token) {
+                return Err(TextError::MergeToken {
+                    index,
+                    token: shown(token),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The two sides of a merge written with a space between them.
+pub(super) fn split_merge(text: &str) -> Option<(String, String)> {
+    let (left, right) = text.split_once(' ')?;
+    let whole = !(left.is_empty() || right.is_empty() || right.contains(' '));
+    whole.then(|| (left.to_owned(), right.to_owned()))
+}
