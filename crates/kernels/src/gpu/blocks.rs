@@ -37,6 +37,10 @@ pub(super) fn f16_high(words: U32x4) -> F32x4 {
 
 /// The quants of columns `len index ..` (`len` 4 or 8) of the block whose first vector is `block`:
 /// `len` vectors of four rows. Floats are quants of scale 1.
+///
+/// Quants of less than a byte are masked, not shifted, out of their word: that of column n comes
+/// `16^(n % 4)` times too large. [`lowering`] is the factor to put that right, which a matvec
+/// takes into an activation once for four rows.
 #[cube]
 pub(super) fn quants(
     words: &[U32x4],
@@ -47,13 +51,16 @@ pub(super) fn quants(
 ) -> Sequence<F32x4> {
     let mut quants = Sequence::<F32x4>::new();
     if comptime!(bits(ty) < 8) {
-        let part = comptime!(8 / len);
-        let shift = (index % part * comptime!(4 * len)) as u32;
-        let low = words[block + index / part] >> U32x4::new(shift);
-        let high = high_bits(words, block, index * len, ty);
-        #[unroll]
-        for n in 0..len {
-            quants.push(F32x4::cast_from(nibble(low, high, n as u32, ty)));
+        let octet = index / comptime!(8 / len);
+        let low = words[block + octet];
+        let high = high_bits(words, block, octet, ty);
+        if comptime!(len == 8) {
+            push_nibbles(&mut quants, low, high, ty);
+            let half = U32x4::new(16);
+            push_nibbles(&mut quants, low >> half, high >> half, ty);
+        } else {
+            let half = U32x4::new(index as u32 % 2 * 16);
+            push_nibbles(&mut quants, low >> half, high >> half, ty);
         }
     } else {
         let count = comptime!(bits(ty) * len / 32);
@@ -66,29 +73,44 @@ pub(super) fn quants(
     quants
 }
 
-/// The word with the high bits of the quants from `column` on, moved to bit 0; zero for four-bit
-/// types.
+/// What the quants of four columns are to be multiplied with, see [`quants`].
 #[cube]
-fn high_bits(words: &[U32x4], block: usize, column: usize, #[comptime] ty: GgmlType) -> U32x4 {
+pub(super) fn lowering(#[comptime] ty: GgmlType) -> F32x4 {
+    let mut factors = F32x4::new(1.0);
+    if comptime!(bits(ty) < 8) {
+        factors.insert(1usize, 0.0625);
+        factors.insert(2usize, 0.003_906_25);
+        factors.insert(3usize, 0.000_244_140_625);
+    }
+    factors
+}
+
+/// The word with the high bits of an octet, those of its column n from bit 4n on; zero for
+/// four-bit types.
+#[cube]
+fn high_bits(words: &[U32x4], block: usize, octet: usize, #[comptime] ty: GgmlType) -> U32x4 {
     if comptime!(ty == GgmlType::Q5_K) {
-        words[block + 4] >> U32x4::new(column as u32)
+        words[block + 4] >> U32x4::new(octet as u32)
     } else if comptime!(ty == GgmlType::Q6_K) {
-        words[block + 4 + column / 16] >> U32x4::new(column as u32 % 16 * 2)
+        words[block + 4 + octet / 2] >> U32x4::new(octet as u32 % 2 * 2)
     } else {
         U32x4::new(0)
     }
 }
 
-/// Quant `n`, from its nibble and its high bits.
+/// Four quants from the low halves of their words.
 #[cube]
-fn nibble(low: U32x4, high: U32x4, n: u32, #[comptime] ty: GgmlType) -> U32x4 {
-    let low = (low >> U32x4::new(4 * n)) & U32x4::new(15);
-    if comptime!(ty == GgmlType::Q5_K) {
-        low | (((high >> U32x4::new(n)) & U32x4::new(1)) << U32x4::new(4))
-    } else if comptime!(ty == GgmlType::Q6_K) {
-        low | (((high >> U32x4::new(2 * n)) & U32x4::new(3)) << U32x4::new(4))
-    } else {
-        low
+fn push_nibbles(quants: &mut Sequence<F32x4>, low: U32x4, high: U32x4, #[comptime] ty: GgmlType) {
+    #[unroll]
+    for n in 0..4u32 {
+        let nibble = low & U32x4::new(15 << (4 * n));
+        if comptime!(bits(ty) == 4) {
+            quants.push(F32x4::cast_from(nibble));
+        } else {
+            let mask = comptime!((1u32 << (bits(ty) - 4)) - 1) << (4 * n + 4);
+            let above = (high << U32x4::new(4)) & U32x4::new(mask);
+            quants.push(F32x4::cast_from(nibble | above));
+        }
     }
 }
 

@@ -36,7 +36,7 @@ fn q45_quants(qs: &[u8], qh: &[u8]) -> [[u32; 6]; 8] {
             block[n / 8] |= u32::from(byte >> (4 * (b % 2)) & 15) << (4 * (n % 8));
         }
         for (n, byte) in qh.iter().enumerate() {
-            block[4] |= u32::from(byte >> b & 1) << n;
+            block[4] |= u32::from(byte >> b & 1) << (4 * (n % 8) + n / 8);
         }
         block
     })
@@ -52,7 +52,8 @@ fn q6_quants(ql: &[u8], qh: &[u8]) -> [[u32; 6]; 8] {
         let mut block = [0; 6];
         for (n, (low, high)) in low.iter().zip(high).enumerate() {
             block[n / 8] |= u32::from(low >> (quarter / 2 * 4) & 15) << (4 * (n % 8));
-            block[4 + n / 16] |= u32::from(high >> (2 * quarter) & 3) << (2 * (n % 16));
+            let shift = 4 * (n % 8) + n / 8 % 2 * 2;
+            block[4 + n / 16] |= u32::from(high >> (2 * quarter) & 3) << shift;
         }
         block
     })

@@ -12,8 +12,8 @@
 //! | type | words of a block (per row) |
 //! |---|---|
 //! | Q4_0, Q4_1, Q4_K | 0..4: nibble n of word w is column 8w + n |
-//! | Q5_K | 0..4 as Q4_K; 4: bit n is bit 4 of column n |
-//! | Q6_K | 0..4 as Q4_K; 4..6: bits 2n of word 4 + h are bits 4, 5 of column 16h + n |
+//! | Q5_K | 0..4 as Q4_K; 4: bit 4n + w is bit 4 of column 8w + n |
+//! | Q6_K | 0..4 as Q4_K; 4..6: bits 4n + 2v of word 4 + h are bits 4 and 5 of column 16h + 8v + n |
 //! | Q8_0 | 0..8: byte n of word w is column 4w + n |
 //! | F16, BF16 | 0..16: half n of word w is column 2w + n |
 //! | F32 | 0..32: column w |

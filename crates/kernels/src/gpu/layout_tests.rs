@@ -27,8 +27,8 @@ impl Row<'_> {
         let (b, n) = (column / 32, column % 32);
         let low = self.quant(b, n / 8) >> (4 * (n % 8)) & 15;
         let high = match self.layout.ty() {
-            GgmlType::Q5_K => self.quant(b, 4) >> n & 1,
-            GgmlType::Q6_K => self.quant(b, 4 + n / 16) >> (2 * (n % 16)) & 3,
+            GgmlType::Q5_K => self.quant(b, 4) >> (4 * (n % 8) + n / 8) & 1,
+            GgmlType::Q6_K => self.quant(b, 4 + n / 16) >> (4 * (n % 8) + n / 8 % 2 * 2) & 3,
             _ => 0,
         };
         (low | high << 4) as u8

@@ -7,10 +7,10 @@ use burn::tensor::DType;
 use cubecl::prelude::*;
 use retort_formats::GgmlType;
 
-use super::blocks::{Scales, quants, scale};
+use super::blocks::{Scales, lowering, quants, scale};
 use super::layout::{Layout, bits};
 use super::linear::scales;
-use super::{U32x4, contiguous, count_dispatch, elementwise, empty, unique};
+use super::{F32x4, U32x4, contiguous, count_dispatch, elementwise, empty, unique};
 use crate::embedding::{EmbeddingOp, LookupSpec};
 use crate::maybe::Maybe;
 
@@ -47,11 +47,13 @@ fn lookup(
         let block = (group * table.blocks + octet / 4) * comptime!(bits(ty));
         let (scale, offset) = scale(words, &scales, group, octet / 2, ty);
         let quants = quants(words, block, octet % 4, 8usize, ty);
+        let lowering = lowering(ty);
         if comptime!(fresh) || here {
             #[unroll]
             for n in 0..8usize {
                 let column = octet * 8 + n;
                 if column < table.cols {
+                    let scale = scale * F32x4::new(lowering.extract(n % 4));
                     let weights = quants[n] * scale + offset;
                     let weight = select(here, weights.extract_dynamic(row % 4), 0.0);
                     out[token * table.cols + column] = weight;

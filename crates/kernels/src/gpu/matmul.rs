@@ -12,7 +12,7 @@
 use cubecl::prelude::*;
 use retort_formats::GgmlType;
 
-use super::blocks::{Scales, quants, scale};
+use super::blocks::{Scales, lowering, quants, scale};
 use super::epilogue::{Epilogue, Extent, write};
 use super::layout::{COLS, ROWS, bits};
 use super::{F32x4, U32x4};
@@ -149,8 +149,10 @@ fn load_weights(
     let first = (group * extent.blocks + block) * comptime!(bits(plan.ty));
     let (scale, offset) = scale(words, scales, group, block * 2 + q / 4, plan.ty);
     let quants = quants(words, first, q, 4usize, plan.ty);
+    let lowering = lowering(plan.ty);
     #[unroll]
     for n in 0..4usize {
+        let scale = scale * F32x4::new(lowering.extract(n));
         tiles[(q * 4 + n) * GROUPS + unit % GROUPS] = quants[n] * scale + offset;
     }
 }

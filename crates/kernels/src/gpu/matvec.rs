@@ -10,15 +10,15 @@
 //! each row of units sums the squares of the columns it reads anyway, and the sum is divided once.
 //!
 //! Bytes decide: a token of a 1.5B model at 4.5 bits is 0.87 GB of weights, or 870 us at 1 TB/s
-//! and 13 ms at 68 GB/s (M1). A step of Q4_0 takes about 250 scalar operations for 36 bytes of
-//! weights, 7 a byte: an M1 (8 cores of 128 lanes at 1.28 GHz, 68 GB/s) has 19 a byte, an
-//! RTX 4090 41, so the loads stay ahead. A square matrix of 1536 gives 96 cubes of 128 units,
+//! and 13 ms at 68 GB/s (M1). A step takes three operations a weight (mask, convert, multiply-add)
+//! and about 100 for scales and activations, so some 290 for 36 bytes of Q4_0, 8 a byte: an M1 (8
+//! cores of 128 lanes at 1.28 GHz, 68 GB/s) has 19 for each byte it can read, an RTX 4090 41. A square matrix of 1536 gives 96 cubes of 128 units,
 //! 8960 rows give 560, a vocabulary 9496.
 
 use cubecl::prelude::*;
 use retort_formats::GgmlType;
 
-use super::blocks::{Scales, has_offset, quants, scale};
+use super::blocks::{Scales, has_offset, lowering, quants, scale};
 use super::epilogue::{Epilogue, Extent, write};
 use super::layout::bits;
 use super::{F32x4, U32x4};
@@ -118,7 +118,16 @@ pub(super) fn matvec(
     }
 }
 
-/// The 16 columns of a step of each token, times gamma: four vectors a token.
+/// The activations of a step.
+#[derive(CubeType)]
+struct Inputs {
+    /// Four vectors of four columns for each token, lowered as the quants ask for.
+    lowered: Sequence<F32x4>,
+    /// The sum of the 16 columns of each token.
+    totals: Sequence<f32>,
+}
+
+/// The 16 columns of a step of each token, times gamma.
 #[cube]
 fn load(
     x: &[F32x4],
@@ -128,34 +137,39 @@ fn load(
     first_token: usize,
     step: usize,
     #[comptime] plan: MatvecPlan,
-) -> Sequence<F32x4> {
-    let mut inputs = Sequence::<F32x4>::new();
+) -> Inputs {
+    let mut lowered = Sequence::<F32x4>::new();
+    let mut totals = Sequence::<f32>::new();
+    let lowering = lowering(plan.ty);
     #[unroll]
     for t in 0..plan.tokens {
-        let token = (first_token + t).min(extent.m - 1);
+        let row = (first_token + t).min(extent.m - 1) * extent.quads;
+        let mut total = F32x4::new(0.0);
         #[unroll]
         for i in 0..4usize {
             let quad = step * 4 + i;
-            let clamped = if comptime!(plan.ragged) {
-                quad.min(extent.quads - 1)
-            } else {
-                quad
-            };
-            let value = x[token * extent.quads + clamped];
             let value = if comptime!(plan.ragged) {
-                value * F32x4::new(f32::cast_from(quad < extent.quads))
+                let live = F32x4::new(f32::cast_from(quad < extent.quads));
+                x[row + quad.min(extent.quads - 1)] * live
+            } else {
+                x[row + quad]
+            };
+            let scaled = if comptime!(plan.norm) {
+                squares[t] += value.dot(value);
+                value * gamma[quad.min(extent.quads - 1)]
             } else {
                 value
             };
-            if comptime!(plan.norm) {
-                squares[t] += value.dot(value);
-                inputs.push(value * gamma[clamped]);
+            total += scaled;
+            if comptime!(bits(plan.ty) < 8) {
+                lowered.push(scaled * lowering);
             } else {
-                inputs.push(value);
+                lowered.push(scaled);
             }
         }
+        totals.push(total.vector_sum());
     }
-    inputs
+    Inputs { lowered, totals }
 }
 
 /// Adds one step of a group to the sums `first ..` of each token.
@@ -163,7 +177,7 @@ fn load(
 #[allow(clippy::too_many_arguments)]
 fn accumulate(
     words: &[U32x4],
-    inputs: &Sequence<F32x4>,
+    inputs: &Inputs,
     sums: &mut Array<F32x4>,
     extent: &Extent,
     scales: &Scales,
@@ -179,20 +193,18 @@ fn accumulate(
     #[unroll]
     for t in 0..plan.tokens {
         let mut dot = F32x4::new(0.0);
-        let mut total = 0.0f32;
         #[unroll]
         for i in 0..2usize {
-            let near = inputs[t * 4 + i];
-            let far = inputs[t * 4 + 2 + i];
+            let near = inputs.lowered[t * 4 + i];
+            let far = inputs.lowered[t * 4 + 2 + i];
             #[unroll]
             for n in 0..4usize {
                 dot += left[4 * i + n] * F32x4::new(near.extract(n));
                 dot += right[4 * i + n] * F32x4::new(far.extract(n));
             }
-            total += (near + far).vector_sum();
         }
         if comptime!(has_offset(plan.ty)) {
-            sums[first + t] += scale * dot + offset * F32x4::new(total);
+            sums[first + t] += scale * dot + offset * F32x4::new(inputs.totals[t]);
         } else {
             sums[first + t] += scale * dot;
         }
