@@ -13,7 +13,7 @@ use retort_text::Message;
 use serde::{Deserialize, Serialize};
 
 /// From the page to the worker.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Request {
     /// First message. Chooses the device; answered by [`Reply::Ready`].
     Start { device: DevicePreference },
@@ -117,7 +117,7 @@ pub enum DeviceKind {
 }
 
 /// From the worker to the page.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Reply {
     /// The worker's program listens; nothing sent before this arrives.
     Up,
