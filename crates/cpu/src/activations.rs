@@ -1,8 +1,8 @@
 //! Activations as the integer matmul reads them: blocks of 32 quantised to signed bytes.
 //!
 //! For a block with largest magnitude `a`: `scale = a / 127`, `q = round(x / scale)`. The error
-//! of a value is at most `scale / 2`, as in llama.cpp's Q8_0 activations. A block that holds an
-//! infinity or a NaN gets a NaN scale, which every output that reads it becomes.
+//! of a value is at most `scale / 2`, as in llama.cpp's Q8_0 activations. A token that holds an
+//! infinity or a NaN gets a NaN scale, so that all its outputs are NaN.
 //!
 //! Tokens are kept in groups of four (a single token alone), the tail filled with zeros. A group
 //! is a sequence of records, one for each 32 columns:
@@ -12,7 +12,7 @@
 //!                                                       -8 * sum of columns 0..16 | 16..32
 //! ```
 //!
-//! The sums serve the zero points and offsets of the weights: `sum((w - 8) x) = sum(w x) - 8 sum(x)`.
+//! The sums serve the weights' zero points, `sum((w - 8) x) = sum(w x) - 8 sum(x)`, and offsets.
 
 use std::ops::Range;
 
@@ -51,9 +51,9 @@ pub(crate) const fn record_words(group: usize, x_words: usize) -> usize {
 /// Where a row of activations comes from.
 #[derive(Clone, Copy)]
 enum Source<'a> {
-    /// x [m, cols]
+    /// x \[m, cols\]
     Plain(&'a [f32]),
-    /// RMSNorm of x [m, cols] with gamma [cols] and epsilon.
+    /// RMSNorm of x \[m, cols\] with gamma \[cols\] and epsilon.
     Norm(&'a [f32], &'a [f32], f32),
     /// SwiGLU of gate and up [m, 2 cols].
     Swiglu(&'a [f32]),
@@ -69,7 +69,7 @@ impl Activations {
         Self::build(Source::Plain(x), m, cols)
     }
 
-    /// Quantises the RMSNorm ([`crate::rms_norm`]) of `x` [m, cols] with `gamma` [cols], which
+    /// Quantises the RMSNorm ([`crate::rms_norm`]) of `x` [m, cols] with `gamma` \[cols\], which
     /// is never stored.
     ///
     /// # Errors
@@ -211,27 +211,57 @@ impl Kernel for Rows<'_> {
                     &row
                 }
             };
-            let first = token / self.group * (cols / STEP) * record;
-            for (step, x) in x.chunks_exact(STEP).enumerate() {
-                // SAFETY: the record lies in the words of this token's group, and this thread
-                // alone writes the groups of its range.
-                unsafe {
-                    let record = self.words.get().add(first + step * record);
-                    quantize_step(s, x, record, self.group, token % self.group);
-                }
+            // SAFETY: the group's words, of which this thread alone writes those of its range.
+            unsafe {
+                let group = token / self.group * (cols / STEP) * record;
+                let to = self.words.get().add(group);
+                quantize_row(s, x, to, self.group, token % self.group);
             }
         }
     }
 }
 
-/// Quantises 32 values into the part of `record` that is `token`'s.
+/// Quantises a row into its records.
+///
+/// # Safety
+/// `to` points to as many records of `group` tokens as `x` has whole steps; `token < group`.
+#[inline(always)]
+unsafe fn quantize_row<S: Simd>(s: S, x: &[f32], to: *mut u32, group: usize, token: usize) {
+    let record = record_words(group, S::X_WORDS);
+    let mut poison = s.zero();
+    for (step, x) in x.chunks_exact(STEP).enumerate() {
+        // SAFETY: as above.
+        poison = unsafe { quantize_step(s, x, to.add(step * record), group, token, poison) };
+    }
+    // 0 times infinity or NaN is NaN, 0 times anything else 0.
+    if s.sum(poison) != 0.0 {
+        // SAFETY: the scale and the sum of the first record.
+        unsafe {
+            let side = to
+                .add(group * STEP_WORDS * S::X_WORDS + token)
+                .cast::<f32>();
+            side.add(SCALE * group).write(f32::NAN);
+            side.add(SUM * group).write(f32::NAN);
+        }
+    }
+}
+
+/// Quantises 32 values into the part of `record` that is `token`'s; returns `poison` plus 0 times
+/// each of them.
 ///
 /// # Safety
 /// `x` has 32 values; `record` points to a whole record of `group` tokens, `token < group`.
 #[inline(always)]
-unsafe fn quantize_step<S: Simd>(s: S, x: &[f32], record: *mut u32, group: usize, token: usize) {
+unsafe fn quantize_step<S: Simd>(
+    s: S,
+    x: &[f32],
+    record: *mut u32,
+    group: usize,
+    token: usize,
+    mut poison: S::F,
+) -> S::F {
     let x = x.as_ptr();
-    let (mut largest, mut poison) = (s.zero(), s.zero());
+    let mut largest = s.zero();
     for i in (0..STEP).step_by(S::LANES) {
         // SAFETY: STEP is a multiple of LANES.
         let v = unsafe { s.load_f(x.add(i)) };
@@ -239,37 +269,29 @@ unsafe fn quantize_step<S: Simd>(s: S, x: &[f32], record: *mut u32, group: usize
         poison = s.fma(v, s.zero(), poison);
     }
     let largest = s.largest(largest);
-    // 0 times infinity or NaN is NaN, 0 times anything else 0.
-    let poison = s.sum(poison);
     let inverse = 127.0 / largest;
     // Blocks of zeros, or below 4e-37, where the division overflows.
     let (scale, inverse) = if inverse.is_finite() {
-        (largest / 127.0, inverse)
+        (largest * (1.0 / 127.0), inverse)
     } else {
         (0.0, 0.0)
     };
-    let mut quants = [0u32; STEP];
+    let mut quants = [0i8; STEP];
+    let mut sums = [s.zero(); 2];
     for i in (0..STEP).step_by(S::LANES) {
         // SAFETY: as above.
         unsafe {
             let q = s.nearest(s.mul(s.load_f(x.add(i)), s.splat_f(inverse)));
-            s.store(quants.as_mut_ptr().add(i), q);
+            s.store_i8(quants.as_mut_ptr().add(i), q);
+            sums[2 * i / STEP] = s.add(sums[2 * i / STEP], s.to_f32(q));
         }
     }
-    let quants = quants.map(|q| q as i32 as i8);
-    let half = |from: usize| {
-        quants[from..from + 16]
-            .iter()
-            .map(|&q| i32::from(q))
-            .sum::<i32>()
-    };
-    let (first, second) = (half(0), half(16));
-    let scale = scale + poison;
+    let (first, second) = (s.sum(sums[0]) as i32, s.sum(sums[1]) as i32);
     // SAFETY: inside the record, see its layout.
     unsafe {
         let to = record.add(token * STEP_WORDS * S::X_WORDS);
-        for (k, four) in quants.chunks_exact(4).enumerate() {
-            s.store_x(to.add(k * S::X_WORDS), [four[0], four[1], four[2], four[3]]);
+        for (k, four) in quants.as_chunks::<4>().0.iter().enumerate() {
+            s.store_x(to.add(k * S::X_WORDS), *four);
         }
         let side = record.add(group * STEP_WORDS * S::X_WORDS + token);
         let put = |index: usize, word: u32| side.add(index * group).write(word);
@@ -279,4 +301,5 @@ unsafe fn quantize_step<S: Simd>(s: S, x: &[f32], record: *mut u32, group: usize
         put(MINUS_8_FIRST, (-8 * first) as u32);
         put(MINUS_8_SECOND, (-8 * second) as u32);
     }
+    poison
 }

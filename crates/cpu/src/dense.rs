@@ -34,7 +34,7 @@ impl<'a, T: Element> Dense<'a, T> {
 /// `out = x Wᵀ (+ bias)`, or added to `out` ([`Output`]).
 ///
 /// # Shapes
-/// `w` [rows, cols], `x` [m, cols], `bias` [rows], `out` [m, rows].
+/// `w` [rows, cols], `x` [m, cols], `bias` \[rows\], `out` [m, rows].
 ///
 /// # Errors
 /// Shapes that do not fit.

@@ -16,6 +16,8 @@ pub enum Isa {
     Avx2,
     /// AVX-512 F, BW, DQ, VL and VNNI.
     Avx512,
+    /// aarch64's baseline vectors.
+    Neon,
     /// WebAssembly simd128, and relaxed SIMD if compiled with it.
     Simd128,
 }
@@ -47,7 +49,9 @@ impl Isa {
     /// The fastest that this processor runs.
     #[cfg(not(target_arch = "x86_64"))]
     pub fn detect() -> Self {
-        if cfg!(all(target_family = "wasm", target_feature = "simd128")) {
+        if cfg!(target_arch = "aarch64") {
+            Self::Neon
+        } else if cfg!(all(target_family = "wasm", target_feature = "simd128")) {
             Self::Simd128
         } else {
             Self::Portable
@@ -60,6 +64,7 @@ impl Isa {
             Self::Portable => vec![Self::Portable],
             Self::Avx2 => vec![Self::Portable, Self::Avx2],
             Self::Avx512 => vec![Self::Portable, Self::Avx2, Self::Avx512],
+            Self::Neon => vec![Self::Portable, Self::Neon],
             // Built for relaxed SIMD, the comparisons of portable code become relaxed ones too
             // (LLVM 22), which may lose a NaN; nothing runs it there.
             Self::Simd128 if cfg!(target_feature = "relaxed-simd") => vec![Self::Simd128],
@@ -105,6 +110,8 @@ pub(crate) fn dispatch<K: Kernel>(isa: Isa, kernel: K) -> K::Output {
         Isa::Avx512 => unsafe { avx512(kernel) },
         #[cfg(target_arch = "x86_64")]
         Isa::Avx2 => unsafe { avx2(kernel) },
+        #[cfg(target_arch = "aarch64")]
+        Isa::Neon => kernel.run(crate::simd::neon::Neon),
         #[cfg(all(target_family = "wasm", target_feature = "simd128"))]
         Isa::Simd128 => kernel.run(crate::simd::wasm::Simd128),
         _ => kernel.run(Portable),
@@ -134,6 +141,6 @@ pub(crate) fn lanes(isa: Isa) -> usize {
     match isa {
         Isa::Avx512 => 16,
         Isa::Avx2 => 8,
-        Isa::Portable | Isa::Simd128 => 4,
+        Isa::Portable | Isa::Neon | Isa::Simd128 => 4,
     }
 }

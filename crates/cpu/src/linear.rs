@@ -10,7 +10,7 @@ use crate::{Activations, CpuError, Dense, Output, Packed, matmul_dense, matmul_p
 /// for float ones.
 ///
 /// # Shapes
-/// `w` [rows, cols], `x` [m, cols], `bias` [rows], `out` [m, rows].
+/// `w` [rows, cols], `x` [m, cols], `bias` \[rows\], `out` [m, rows].
 ///
 /// # Errors
 /// Shapes that do not fit.

@@ -3,7 +3,7 @@
 //! `y[t, r] = sum over steps of scale[r] * scale_x[t] * dot(w - zero, x) + offset[r] * sum_x[t]`,
 //! a step being 32 columns: the dot product is exact in 32-bit integers, sums over steps are f32.
 //!
-//! One micro-kernel ([`step`]) serves all types, all instruction sets and both phases:
+//! One micro-kernel ([`crate::step`]) serves all types, all instruction sets and both phases:
 //!
 //! * **decode** (one token): a tile's blocks are unpacked in registers on their way to the dot
 //!   product; each weight is read once from memory, which is what bounds this phase;
@@ -15,21 +15,20 @@ use std::ops::Range;
 
 use retort_formats::GgmlType;
 
-use crate::activations::{
-    Activations, GROUP, MINUS_8, MINUS_8_FIRST, MINUS_8_SECOND, SCALE, SUM, record_words,
-};
+use crate::activations::{Activations, GROUP, record_words};
 use crate::error::{CpuError, check_len};
 use crate::isa::{Kernel, dispatch};
 use crate::output::{Output, Target};
 use crate::packed::Packed;
 use crate::par;
-use crate::quant::{Block, Q4_0, Q4_1, Q4K, Q5K, Q6K, Q8_0, Quant, STEP, STEP_WORDS, Scales, TILE};
+use crate::quant::{Block, Q4_0, Q4_1, Q4K, Q5K, Q6K, Q8_0, Quant, STEP, STEP_WORDS, TILE};
 use crate::simd::Simd;
+use crate::step::{Direct, EXPANDED, Expanded, Sums, Weights, step};
 
 /// `out = x Wᵀ (+ bias)`, or added to `out` ([`Output`]), for a quantised type.
 ///
 /// # Shapes
-/// `w` [rows, cols], `x` [m, cols], `bias` [rows], `out` [m, rows].
+/// `w` [rows, cols], `x` [m, cols], `bias` \[rows\], `out` [m, rows].
 ///
 /// # Errors
 /// Shapes that do not fit; a float type, which takes [`crate::matmul_dense`].
@@ -98,9 +97,6 @@ impl<Q: Quant> Kernel for Tiles<'_, Q> {
     }
 }
 
-/// Sums of `P` groups of `G` tokens.
-type Sums<S, const G: usize, const P: usize> = [[<S as Simd>::F; G]; P];
-
 impl<Q: Quant> Tiles<'_, Q> {
     fn tile(&self, tile: usize) -> *const u32 {
         let words = self.w.tile_words();
@@ -166,9 +162,6 @@ const PART: usize = 32;
 const PASS_BYTES: usize = 512 << 10;
 /// Tokens of a pass at most.
 const PASS_TOKENS: usize = 256;
-/// Words of an unpacked step for each lane: quants, two scales, an offset.
-const EXPANDED: usize = STEP_WORDS + 3;
-
 /// Memory of a prefill, on the stack: an unpacked part of a tile, and sums of a pass.
 #[repr(align(64))]
 struct Scratch<Q> {
@@ -297,204 +290,6 @@ unsafe fn expand<S: Simd, Q: Quant>(
                 s.store_f(side.add(2 * S::LANES), scales.offset);
             }
             to = to.add(EXPANDED * S::LANES);
-        }
-    }
-}
-
-/// A step of some rows' weights, wherever it is.
-trait Weights: Copy {
-    type Q: Quant;
-    /// # Safety
-    /// The step was made from whole blocks, `k < STEP_WORDS`; likewise for `scales`.
-    unsafe fn quants<S: Simd>(self, s: S, k: usize) -> S::U;
-    unsafe fn scales<S: Simd>(self, s: S) -> Scales<S>;
-}
-
-/// In its packed block.
-struct Direct<Q> {
-    block: Block,
-    step: usize,
-    quant: PhantomData<Q>,
-}
-
-impl<Q> Direct<Q> {
-    #[inline(always)]
-    fn new(block: Block, step: usize) -> Self {
-        Self {
-            block,
-            step,
-            quant: PhantomData,
-        }
-    }
-}
-
-impl<Q> Clone for Direct<Q> {
-    #[inline(always)]
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-impl<Q> Copy for Direct<Q> {}
-
-impl<Q: Quant> Weights for Direct<Q> {
-    type Q = Q;
-    #[inline(always)]
-    unsafe fn quants<S: Simd>(self, s: S, k: usize) -> S::U {
-        // SAFETY: as the caller promises.
-        unsafe { Q::quants(s, self.block, self.step, k) }
-    }
-    #[inline(always)]
-    unsafe fn scales<S: Simd>(self, s: S) -> Scales<S> {
-        // SAFETY: as the caller promises.
-        unsafe { Q::scales(s, self.block, self.step) }
-    }
-}
-
-/// Unpacked by [`expand`].
-struct Expanded<Q> {
-    at: *const u32,
-    quant: PhantomData<Q>,
-}
-
-impl<Q> Expanded<Q> {
-    #[inline(always)]
-    fn new(at: *const u32) -> Self {
-        Self {
-            at,
-            quant: PhantomData,
-        }
-    }
-}
-
-impl<Q> Clone for Expanded<Q> {
-    #[inline(always)]
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-impl<Q> Copy for Expanded<Q> {}
-
-impl<Q: Quant> Weights for Expanded<Q> {
-    type Q = Q;
-    #[inline(always)]
-    unsafe fn quants<S: Simd>(self, s: S, k: usize) -> S::U {
-        // SAFETY: as the caller promises.
-        unsafe { s.load(self.at.add(k * S::LANES)) }
-    }
-    #[inline(always)]
-    unsafe fn scales<S: Simd>(self, s: S) -> Scales<S> {
-        // SAFETY: as the caller promises; what `expand` did not write is not used.
-        unsafe {
-            let side = self.at.add(STEP_WORDS * S::LANES).cast::<f32>();
-            Scales {
-                first: s.load_f(side),
-                second: s.load_f(side.add(S::LANES)),
-                offset: s.load_f(side.add(2 * S::LANES)),
-            }
-        }
-    }
-}
-
-/// The micro-kernel: adds a step of weights times `P` groups of `G` tokens to the sums.
-///
-/// # Safety
-/// Each `x` is a record of `G` tokens; `w` as its type requires.
-#[inline(always)]
-unsafe fn step<S: Simd, W: Weights, const G: usize, const P: usize>(
-    s: S,
-    w: W,
-    x: [*const u32; P],
-    sums: &mut Sums<S, G, P>,
-) {
-    let halves = <W::Q as Quant>::HALVES;
-    // SAFETY: as the caller promises.
-    unsafe {
-        let scales = w.scales(s);
-        let first_sum = if halves { MINUS_8_FIRST } else { MINUS_8 };
-        let mut dots = start::<S, W::Q, G, P>(s, x, first_sum);
-        for k in 0..STEP_WORDS {
-            if halves && k == STEP_WORDS / 2 {
-                finish(s, x, dots, scales.first, sums);
-                dots = start::<S, W::Q, G, P>(s, x, MINUS_8_SECOND);
-            }
-            let since_start = if halves { k % (STEP_WORDS / 2) } else { k };
-            let q = w.quants(s, k);
-            for p in 0..P {
-                for g in 0..G {
-                    let x = s.load_x(x[p].add((g * STEP_WORDS + k) * S::X_WORDS));
-                    dots[p][g] = s.dot::<W::Q>(dots[p][g], q, x, since_start);
-                }
-            }
-        }
-        finish(
-            s,
-            x,
-            dots,
-            if halves { scales.second } else { scales.first },
-            sums,
-        );
-        if <W::Q as Quant>::OFFSET {
-            for p in 0..P {
-                for g in 0..G {
-                    let sum = s.splat_f(side::<S, G>(x[p], SUM, g).cast::<f32>().read());
-                    sums[p][g] = s.fma(scales.offset, sum, sums[p][g]);
-                }
-            }
-        }
-    }
-}
-
-/// The value `index` of token `g` beside a record's quants.
-///
-/// # Safety
-/// `record` is one of `G` tokens; `index < SIDE`, `g < G`.
-#[inline(always)]
-unsafe fn side<S: Simd, const G: usize>(record: *const u32, index: usize, g: usize) -> *const u32 {
-    // SAFETY: as above.
-    unsafe { record.add(G * STEP_WORDS * S::X_WORDS + index * G + g) }
-}
-
-/// Dot products that start at minus the zero point times the sum of the activations.
-///
-/// # Safety
-/// As [`step`].
-#[inline(always)]
-unsafe fn start<S: Simd, Q: Quant, const G: usize, const P: usize>(
-    s: S,
-    x: [*const u32; P],
-    sum: usize,
-) -> [[S::Dot; G]; P] {
-    let mut dots = [[s.dot_start(0); G]; P];
-    if let Some(zero) = Q::ZERO {
-        for p in 0..P {
-            for g in 0..G {
-                // SAFETY: as above.
-                let minus_8 = unsafe { side::<S, G>(x[p], sum, g).cast::<i32>().read() };
-                dots[p][g] = s.dot_start(minus_8 << zero);
-            }
-        }
-    }
-    dots
-}
-
-/// Adds finished dot products, scaled, to the sums.
-///
-/// # Safety
-/// As [`step`].
-#[inline(always)]
-unsafe fn finish<S: Simd, const G: usize, const P: usize>(
-    s: S,
-    x: [*const u32; P],
-    dots: [[S::Dot; G]; P],
-    scale: S::F,
-    sums: &mut Sums<S, G, P>,
-) {
-    for p in 0..P {
-        for g in 0..G {
-            // SAFETY: as above.
-            let scale_x = unsafe { side::<S, G>(x[p], SCALE, g).cast::<f32>().read() };
-            let scale = s.mul(scale, s.splat_f(scale_x));
-            sums[p][g] = s.fma(s.to_f32(s.dot_end(dots[p][g])), scale, sums[p][g]);
         }
     }
 }

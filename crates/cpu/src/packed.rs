@@ -2,7 +2,7 @@
 //!
 //! Rows are taken in tiles of 16 (the last one filled up with zero blocks). Within a tile, blocks
 //! follow each other along the columns, and each block of sixteen rows holds field after field
-//! ([`crate::quant`]) and in a field word after word, every word for all sixteen rows:
+//! (`quant.rs`) and in a field word after word, every word for all sixteen rows:
 //!
 //! ```text
 //! Q4_0, 288 bytes:  d0 d1 .. d15 | w0 of rows 0..16 | w1 of rows 0..16 | w2 .. | w3 ..

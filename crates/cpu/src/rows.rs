@@ -30,7 +30,7 @@ pub fn rms_norm(x: &[f32], gamma: &[f32], eps: f32, out: &mut [f32]) -> Result<(
 /// # Errors
 /// The lengths are not those of whole rows.
 pub fn swiglu(gate_up: &[f32], m: usize, out: &mut [f32]) -> Result<(), CpuError> {
-    let f = if m == 0 { 0 } else { out.len() / m };
+    let f = out.len().checked_div(m).unwrap_or(0);
     check_len("output of SwiGLU", m * f, out.len())?;
     check_len(
         "gate and up of SwiGLU",
@@ -67,7 +67,7 @@ pub fn rope_in_place(
 ) -> Result<(), CpuError> {
     let RopeTables { cos, sin, head_dim } = tables;
     let half = head_dim / 2;
-    if m == 0 || half == 0 || head_dim % 2 != 0 {
+    if m == 0 || half == 0 || !head_dim.is_multiple_of(2) {
         check_len("x of RoPE without rows or even heads", 0, x.len())?;
         return Ok(());
     }

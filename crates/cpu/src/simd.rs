@@ -13,6 +13,8 @@
 pub(crate) mod avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx512;
+#[cfg(target_arch = "aarch64")]
+pub(crate) mod neon;
 pub(crate) mod portable;
 #[cfg(all(target_family = "wasm", target_feature = "simd128"))]
 pub(crate) mod wasm;
@@ -61,6 +63,18 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     fn to_f32(self, a: Self::U) -> Self::F;
     /// The nearest integer, ties to even; any value for what does not fit or is NaN.
     fn nearest(self, a: Self::F) -> Self::U;
+    /// Writes the low bytes of `LANES` lanes.
+    #[inline(always)]
+    unsafe fn store_i8(self, p: *mut i8, v: Self::U) {
+        let mut words = [0u32; 16];
+        // SAFETY: no vector has more than 16 lanes; else as the caller promises.
+        unsafe {
+            self.store(words.as_mut_ptr(), v);
+            for i in 0..Self::LANES {
+                p.add(i).write(words[i] as i8);
+            }
+        }
+    }
     fn float_bits(self, a: Self::U) -> Self::F;
     fn bits(self, a: Self::F) -> Self::U;
 
@@ -124,6 +138,8 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
 }
 
 /// What a dot product must know of the stored quants.
+// Instruction sets with 32-bit accumulators do not ask.
+#[cfg_attr(target_family = "wasm", allow(dead_code))]
 pub(crate) trait QuantRange {
     /// The largest stored quant.
     const MAX: u32;

@@ -97,6 +97,14 @@ impl Simd for Avx2 {
         unsafe { _mm256_cvtps_epi32(a) }
     }
     #[inline(always)]
+    unsafe fn store_i8(self, p: *mut i8, v: Self::U) {
+        unsafe {
+            let (low, high) = (_mm256_castsi256_si128(v), _mm256_extracti128_si256::<1>(v));
+            let words = _mm_packs_epi32(low, high);
+            _mm_storel_epi64(p.cast(), _mm_packs_epi16(words, words));
+        }
+    }
+    #[inline(always)]
     fn float_bits(self, a: Self::U) -> Self::F {
         unsafe { _mm256_castsi256_ps(a) }
     }
@@ -201,7 +209,7 @@ impl Simd for Avx2 {
                 acc.high = _mm256_add_epi16(acc.high, _mm256_maddubs_epi16(high, x));
             } else {
                 acc.low = _mm256_add_epi16(acc.low, _mm256_maddubs_epi16(w, x));
-                if (step + 1) % Q::PAIRS_IN_I16 == 0 {
+                if (step + 1).is_multiple_of(Q::PAIRS_IN_I16) {
                     acc.total = widen(acc.total, acc.low, 1);
                     acc.low = _mm256_setzero_si256();
                 }

@@ -78,6 +78,10 @@ impl Simd for Avx512 {
         unsafe { _mm512_cvtps_epi32(a) }
     }
     #[inline(always)]
+    unsafe fn store_i8(self, p: *mut i8, v: Self::U) {
+        unsafe { _mm_storeu_si128(p.cast(), _mm512_cvtepi32_epi8(v)) }
+    }
+    #[inline(always)]
     fn float_bits(self, a: Self::U) -> Self::F {
         unsafe { _mm512_castsi512_ps(a) }
     }

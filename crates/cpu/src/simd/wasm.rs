@@ -115,7 +115,7 @@ mod variant {
             acc.high = pairs(acc.high, v128_and(u16x8_shr(w, 4), nibble), x);
         } else {
             acc.low = pairs(acc.low, w, x);
-            if (step + 1) % Q::PAIRS_IN_I16 == 0 {
+            if (step + 1).is_multiple_of(Q::PAIRS_IN_I16) {
                 acc.total = i32x4_add(acc.total, i32x4_extadd_pairwise_i16x8(acc.low));
                 acc.low = i16x8_splat(0);
             }
@@ -199,6 +199,11 @@ impl Simd for Simd128 {
     #[inline(always)]
     fn nearest(self, a: Self::F) -> Self::U {
         i32x4_trunc_sat_f32x4(f32x4_nearest(a))
+    }
+    #[inline(always)]
+    unsafe fn store_i8(self, p: *mut i8, v: Self::U) {
+        let words = i16x8_narrow_i32x4(v, v);
+        unsafe { v128_store32_lane::<0>(i8x16_narrow_i16x8(words, words), p.cast()) }
     }
     #[inline(always)]
     fn float_bits(self, a: Self::U) -> Self::F {
