@@ -28,7 +28,7 @@ fn ids_tensor(ids: &[u32], batch: usize, device: &Device) -> Tensor<2, Int> {
 }
 
 fn to_vec(tensor: Tensor<2>) -> Vec<f32> {
-    tensor.into_data().into_vec().unwrap()
+    tensor.into_data().try_into_vec().unwrap()
 }
 
 fn without_cache(model: &Decoder, ids: &[u32], device: &Device) -> Vec<f32> {

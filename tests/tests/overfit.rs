@@ -1,6 +1,6 @@
 //! The same `forward` that serves the page trains: overfitting one batch gives PyTorch's losses.
 
-use burn::module::AutodiffModule;
+use burn::module::Module;
 use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData, activation::log_softmax};
 use retort_model::{Decoder, WeightForm};

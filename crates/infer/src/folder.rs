@@ -9,7 +9,7 @@ use crate::vocabulary::{END_OF_TURN, Text, reasons};
 
 impl Text {
     /// From `tokenizer.json`, `tokenizer_config.json` and their companions.
-    pub fn from_folder(folder: &retort_formats::hf::Folder) -> Result<Self, InferError> {
+    pub fn from_folder(folder: &Folder) -> Result<Self, InferError> {
         let json = folder
             .tokenizer_json
             .as_deref()

@@ -223,7 +223,7 @@ pub(crate) async fn read_rows(engine: &Engine, hidden: Tensor<2>) -> Result<Vec<
         .into_data_async()
         .await
         .map_err(|e| failed(&e))?;
-    data.into_vec::<f32>().map_err(|e| failed(&e))
+    data.try_into_vec::<f32>().map_err(|e| failed(&e))
 }
 
 fn rate(tokens: usize, seconds: f64) -> f64 {
