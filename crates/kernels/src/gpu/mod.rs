@@ -82,18 +82,22 @@ fn empty(like: &CubeTensor, shape: impl Into<Shape>, dtype: DType) -> CubeTensor
     )
 }
 
-/// A contiguous view of `tensor`; copies only when it is strided.
+/// A contiguous view of `tensor`; copies, which is a dispatch too, only when it is strided.
 fn contiguous(tensor: CubeTensor) -> CubeTensor {
+    if tensor.is_contiguous() {
+        return tensor;
+    }
+    count_dispatch();
     burn_cubecl::kernel::into_contiguous(tensor)
 }
 
 /// `tensor` itself when nothing else refers to its buffer, else a copy that may be written.
 fn unique(tensor: CubeTensor) -> CubeTensor {
     if tensor.can_mut() && tensor.is_contiguous() {
-        tensor
-    } else {
-        tensor.copy()
+        return tensor;
     }
+    count_dispatch();
+    tensor.copy()
 }
 
 /// Rows and columns of a matrix.
