@@ -13,7 +13,7 @@
 //! |---|---|
 //! | Q4_0, Q4_1, Q4_K | 0..4: nibble n of word w is column 8w + n |
 //! | Q5_K | 0..4 as Q4_K; 4: bit 4n + w is bit 4 of column 8w + n |
-//! | Q6_K | 0..4 as Q4_K; 4..6: bits 4n + 2v of word 4 + h are bits 4 and 5 of column 16h + 8v + n |
+//! | Q6_K | 0..4 as Q4_K; 4..6: bits 4n + 2v of word 4 + h are bits 4, 5 of column 16h + 8v + n |
 //! | Q8_0 | 0..8: byte n of word w is column 4w + n |
 //! | F16, BF16 | 0..16: half n of word w is column 2w + n |
 //! | F32 | 0..32: column w |
@@ -24,8 +24,11 @@
 //! |---|---|---|
 //! | Q4_0, Q8_0 | one for two blocks | d of the even block, d of the odd block in the high half |
 //! | Q4_1 | one a block | d, m in the high half |
-//! | Q4_K, Q5_K | four for 256 columns | d, dmin in the high half; low nibbles of the 8 scales; low nibbles of the 8 mins; nibbles of their high bits, scale in bits 0 and 1, min in bits 2 and 3 |
+//! | Q4_K, Q5_K | four for 256 columns | d, dmin in the high half; scales; mins; their high bits |
 //! | Q6_K | five for 256 columns | d; four words of the 16 signed bytes |
+//!
+//! The words of Q4_K and Q5_K hold a nibble for each of 8 blocks: the low four bits of its scale,
+//! of its min, and the high two bits of the scale below those of the min.
 //!
 //! That is the size of the GGUF blocks, but for Q6_K (6.625 bits a weight, not 6.5625) and for
 //! padding. Bits are repacked, never rounded.
