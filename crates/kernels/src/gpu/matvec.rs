@@ -12,8 +12,9 @@
 //! Bytes decide: a token of a 1.5B model at 4.5 bits is 0.87 GB of weights, or 870 us at 1 TB/s
 //! and 13 ms at 68 GB/s (M1). A step takes three operations a weight (mask, convert, multiply-add)
 //! and about 100 for scales and activations, so some 290 for 36 bytes of Q4_0, 8 a byte: an M1 (8
-//! cores of 128 lanes at 1.28 GHz, 68 GB/s) has 19 for each byte it can read, an RTX 4090 41. A square matrix of 1536 gives 96 cubes of 128 units,
-//! 8960 rows give 560, a vocabulary 9496.
+//! cores of 128 lanes at 1.28 GHz, 68 GB/s) has 19 for each byte it can read, an RTX 4090 41. A
+//! square matrix of 1536 gives 96 cubes of 128 units, 8960 rows give 560, a vocabulary 9496.
+//! These are estimates: no hardware GPU has run this yet.
 
 use cubecl::prelude::*;
 use retort_formats::GgmlType;
