@@ -61,7 +61,7 @@ impl Site {
 
     /// The list gives name and address only.
     pub fn unlisted(student: &ScriptedStudent) -> Result<Self> {
-        let dist = Workspace::find()?.dist();
+        let dist = Workspace::find()?.dist;
         ensure!(
             dist.join("index.html").is_file(),
             "no page: cargo xtask page"

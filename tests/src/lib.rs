@@ -9,18 +9,26 @@ use retort_model::{Decoder, HfCheckpoint, LoadPlan, WeightForm, load};
 
 /// A file or folder under `tests/golden`.
 pub fn golden(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden").join(name)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("golden")
+        .join(name)
 }
 
 /// Loads a Hugging Face folder of `tests/golden`.
 pub fn load_golden(name: &str, device: &Device, form: WeightForm) -> Decoder {
-    let plan = LoadPlan { form, positions: 128, max_shard_bytes: 1 << 20 };
+    let plan = LoadPlan {
+        form,
+        positions: 128,
+        max_shard_bytes: 1 << 20,
+    };
     pollster::block_on(async {
         let folder = Folder::open(golden(name)).await.expect("golden folder");
         let sources = folder.sources().expect("golden shards");
         let checkpoint = HfCheckpoint::new(&folder.config, folder.tensors.clone(), sources)
             .expect("golden configuration");
-        load(&checkpoint, device, &plan, |_| {}).await.expect("golden weights")
+        load(&checkpoint, device, &plan, |_| {})
+            .await
+            .expect("golden weights")
     })
 }
 
@@ -28,10 +36,19 @@ pub fn load_golden(name: &str, device: &Device, form: WeightForm) -> Decoder {
 pub fn tensor(path: &PathBuf, name: &str) -> (Vec<u8>, Vec<usize>) {
     pollster::block_on(async {
         let source = FileSource::open(path).expect("golden file");
-        let header = read_safetensors_header(&source).await.expect("golden header");
-        let info = header.tensors.iter().find(|t| t.name == name).expect("golden tensor");
+        let header = read_safetensors_header(&source)
+            .await
+            .expect("golden header");
+        let info = header
+            .tensors
+            .iter()
+            .find(|t| t.name == name)
+            .expect("golden tensor");
         let mut bytes = vec![0; info.bytes as usize];
-        source.read_at(info.offset, &mut bytes).await.expect("golden data");
+        source
+            .read_at(info.offset, &mut bytes)
+            .await
+            .expect("golden data");
         (bytes, info.dims.iter().map(|&dim| dim as usize).collect())
     })
 }

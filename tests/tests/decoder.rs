@@ -15,7 +15,10 @@ fn config(name: &str) -> Config {
 fn ids(name: &str) -> Vec<u32> {
     let (bytes, dims) = tensor(&golden(name).join("golden.safetensors"), "ids");
     assert_eq!(dims, [2, LENGTH]);
-    bytes.chunks_exact(4).map(|b| u32::from_le_bytes(b.try_into().unwrap())).collect()
+    bytes
+        .chunks_exact(4)
+        .map(|b| u32::from_le_bytes(b.try_into().unwrap()))
+        .collect()
 }
 
 fn expected(name: &str) -> Vec<f32> {
@@ -63,7 +66,10 @@ fn check(name: &str, device: &Device) {
     for pieces in [&[LENGTH][..], &[1; LENGTH], &[17, 1, 1, 5, 16]] {
         let logits = with_cache(name, pieces, device);
         let difference = max_difference(&logits, &expected[..LENGTH * VOCABULARY]);
-        assert!(difference < 1e-3, "{name} in pieces {pieces:?} differs by {difference}");
+        assert!(
+            difference < 1e-3,
+            "{name} in pieces {pieces:?} differs by {difference}"
+        );
     }
 }
 

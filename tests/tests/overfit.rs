@@ -8,7 +8,9 @@ use retort_tests::{golden, load_golden, tensor};
 
 fn batch(name: &str, device: &Device) -> Tensor<2, Int> {
     let (bytes, dims) = tensor(&golden(name).join("golden.safetensors"), "ids");
-    let ids = bytes.chunks_exact(4).map(|b| u32::from_le_bytes(b.try_into().unwrap()));
+    let ids = bytes
+        .chunks_exact(4)
+        .map(|b| u32::from_le_bytes(b.try_into().unwrap()));
     let data = TensorData::new(ids.collect::<Vec<_>>(), [dims[0], dims[1]]);
     Tensor::from_data(data, (device, DType::U32))
 }
@@ -23,7 +25,10 @@ fn loss(model: &Decoder, ids: &Tensor<2, Int>) -> Tensor<1> {
         .reshape([rows, length, vocabulary])
         .narrow(1, 0, length - 1)
         .reshape([rows * (length - 1), vocabulary]);
-    let next = ids.clone().narrow(1, 1, length - 1).reshape([rows * (length - 1), 1]);
+    let next = ids
+        .clone()
+        .narrow(1, 1, length - 1)
+        .reshape([rows * (length - 1), 1]);
     log_softmax(logits, 1).gather(1, next).mean().neg()
 }
 
@@ -50,10 +55,16 @@ fn check(name: &str) {
     }
     for (step, (got, expected)) in losses.iter().zip(expected).enumerate().take(10) {
         let expected = expected.as_f64().unwrap();
-        assert!((got - expected).abs() < 1e-3, "{name} step {step}: {got}, PyTorch {expected}");
+        assert!(
+            (got - expected).abs() < 1e-3,
+            "{name} step {step}: {got}, PyTorch {expected}"
+        );
     }
     let last = losses[losses.len() - 1];
-    assert!(last < losses[0] / 4.0, "{name}: the loss fell only to {last}");
+    assert!(
+        last < losses[0] / 4.0,
+        "{name}: the loss fell only to {last}"
+    );
     // The trained model serves inference as it is.
     let hidden = model.valid().forward(ids.inner(), None);
     assert_eq!(hidden.dims(), [80, 32]);

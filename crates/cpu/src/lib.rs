@@ -48,11 +48,17 @@
 //! six small implementations that turn 32 columns into bytes and scales.
 //!
 //! # Tests on other machines
-//! On wasm, in node 22: `rustup target add wasm32-wasip1`, then
-//! `CARGO_TARGET_WASM32_WASIP1_RUNNER="node --no-warnings $PWD/crates/cpu/tests/wasi.mjs"
-//! RUSTFLAGS="-C target-feature=+simd128" cargo test --release --target wasm32-wasip1 -p
-//! retort-cpu`, and again with `+simd128,+relaxed-simd` (experimental in node 20, where it
-//! crashes). The example `decode` runs the same way.
+//! On wasm, in node: `rustup target add wasm32-wasip1`, then
+//!
+//! ```text
+//! export CARGO_TARGET_WASM32_WASIP1_RUNNER="node $PWD/crates/cpu/tests/wasi.mjs"
+//! RUSTFLAGS="-C target-feature=+simd128" \
+//!     cargo test --release --target wasm32-wasip1 -p retort-cpu
+//! ```
+//!
+//! and again with `+simd128,+relaxed-simd` (node 20 also wants `--experimental-wasm-relaxed-simd`).
+//! On aarch64, with qemu-user and the target aarch64-unknown-linux-musl: the linker `rust-lld` and
+//! the runner `qemu-aarch64`. The example `decode` runs in the same ways.
 
 // Indices over small constant bounds are what the unrolled kernels are made of.
 #![allow(clippy::needless_range_loop)]

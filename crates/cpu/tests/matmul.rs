@@ -22,7 +22,7 @@ fn check(matrix: &Matrix, x: &[f32], m: usize, out: &[f32], bound: impl Fn(usize
             let allowed = summing(size) + bound(r, t);
             assert!(
                 error <= allowed,
-                "{} {rows}x{cols} m {m}, token {t} row {r}: {} for {expected}, {error:e} > {allowed:e}",
+                "{} {rows}x{cols} m {m} token {t} row {r}: {} for {expected}, {error:e} > {allowed:e}",
                 matrix.ty.name(),
                 out[t * rows + r],
             );

@@ -264,7 +264,9 @@ impl LinearOp for Flex {
             norm: gamma.as_ref().map(|gamma| (flex::slice(gamma), spec.eps)),
             bias,
         };
-        let words = words.as_slice::<u32>().expect("packed words are contiguous u32");
+        let words = words
+            .as_slice::<u32>()
+            .expect("packed words are contiguous u32");
         let residual = residual.into_option().map(flex::contiguous);
         if spec.swiglu {
             return gated(&input, words, residual, spec);
@@ -276,7 +278,11 @@ impl LinearOp for Flex {
             .or(residual)
             .unwrap_or_else(|| flex::tensor(vec![0.0; m * spec.width], [m, spec.width]));
         let all = y.storage_mut::<f32>();
-        let target = if adds { Output::add(all) } else { Output::write(all) };
+        let target = if adds {
+            Output::add(all)
+        } else {
+            Output::write(all)
+        };
         input.project(words, spec.packed, target.columns(spec.width, spec.offset));
         y
     }

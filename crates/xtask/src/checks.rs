@@ -194,7 +194,7 @@ fn native(workspace: &Workspace) -> Result<Counts> {
 }
 
 fn browser(workspace: &Workspace) -> Result<Counts> {
-    let dist = workspace.dist();
+    let dist = workspace.dist.clone();
     if !dist.join("index.html").is_file() {
         bail!(
             "there is no page in {}: run `cargo xtask test --only page,browser`",

@@ -21,7 +21,7 @@ pub fn build(workspace: &Workspace) -> Result<PathBuf> {
             .env_remove("NO_COLOR"),
     )
     .context("building the page")?;
-    let dist = workspace.dist();
+    let dist = workspace.dist.clone();
     check(&dist)?;
     Ok(dist)
 }

@@ -12,6 +12,8 @@ pub struct Workspace {
     pub root: PathBuf,
     /// Cargo's build output: `$CARGO_TARGET_DIR`, else `target`.
     pub target: PathBuf,
+    /// The built page: `$RETORT_DIST` (for tests of another build), else `dist`.
+    pub dist: PathBuf,
     /// Installed tools: `$RETORT_TOOLS`, else `target/tools`, or the cache where `CI` is set (there
     /// the clone is new each time, and building the tools takes minutes).
     pub tools: PathBuf,
@@ -45,17 +47,14 @@ impl Workspace {
             None if in_ci() => cache.join("tools"),
             None => target.join("tools"),
         };
+        let dist = folder("RETORT_DIST")?.unwrap_or_else(|| root.join("dist"));
         Ok(Self {
             root,
+            dist,
             target,
             tools,
             cache,
         })
-    }
-
-    /// The built page.
-    pub fn dist(&self) -> PathBuf {
-        self.root.join("dist")
     }
 
     /// Fetched and made models.

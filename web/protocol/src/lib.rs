@@ -31,7 +31,11 @@ pub enum Request {
     /// Loads a stored student onto the device; `context` in tokens, none for the default.
     Load { id: String, context: Option<usize> },
     /// One reply to the conversation so far. `id` comes back with every event.
-    Chat { id: u64, messages: Vec<Message>, sampling: Sampling },
+    Chat {
+        id: u64,
+        messages: Vec<Message>,
+        sampling: Sampling,
+    },
     /// Ends the running reply within one token.
     Stop,
 }
@@ -121,13 +125,28 @@ pub enum DeviceKind {
 pub enum Reply {
     /// The worker's program listens; nothing sent before this arrives.
     Up,
-    Ready { device: DeviceInfo, stored: Vec<Stored>, storage: Storage },
-    Stored { stored: Vec<Stored>, storage: Storage },
+    Ready {
+        device: DeviceInfo,
+        stored: Vec<Stored>,
+        storage: Storage,
+    },
+    Stored {
+        stored: Vec<Stored>,
+        storage: Storage,
+    },
     Download(DownloadProgress),
-    Downloaded { id: String },
+    Downloaded {
+        id: String,
+    },
     Load(LoadProgress),
-    Loaded { id: String, model: ModelInfo },
-    Chat { id: u64, event: Event },
+    Loaded {
+        id: String,
+        model: ModelInfo,
+    },
+    Chat {
+        id: u64,
+        event: Event,
+    },
     Error(Failure),
 }
 
@@ -164,9 +183,15 @@ pub enum Stage {
     /// Listing or deleting.
     Store,
     /// The student's id in the store.
-    Download { id: String },
-    Load { id: String },
-    Chat { id: u64 },
+    Download {
+        id: String,
+    },
+    Load {
+        id: String,
+    },
+    Chat {
+        id: u64,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

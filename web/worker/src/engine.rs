@@ -29,7 +29,7 @@ pub struct Engine {
     device: OnceCell<(Device, LoadOptions)>,
     /// Held while loading and while answering: one thing at a time, in the order asked.
     loaded: Mutex<Option<Loaded>>,
-    /// Replies asked for so far; all up to `stopped` are to end.
+    /// Loads and replies asked for so far; all replies up to `stopped` are to end.
     asked: Cell<u64>,
     stopped: Cell<u64>,
 }
@@ -61,6 +61,12 @@ impl Engine {
             .map_err(|_| "the device is open already".to_string())
     }
 
+    /// The number of a new load or reply.
+    fn ask(&self) -> u64 {
+        self.asked.set(self.asked.get() + 1);
+        self.asked.get()
+    }
+
     /// Ends every reply that was asked for before.
     pub fn stop(&self) {
         self.stopped.set(self.asked.get());
@@ -78,6 +84,7 @@ impl Engine {
         context: Option<usize>,
     ) -> Result<(), Failure> {
         self.stop();
+        self.ask();
         let mut loaded = self.loaded.lock().await;
         // The old weights go before the new ones come.
         *loaded = None;
@@ -113,14 +120,16 @@ impl Engine {
             id,
             model: engine.info().clone(),
         });
-        if info.kind == DeviceKind::WebGpu {
+        // A software adapter computes for longer than it compiles.
+        if info.kind == DeviceKind::WebGpu && !info.software {
             self.prepare_kernels(engine, session).await?;
         }
         Ok(())
     }
 
     /// Runs a few tokens, so that the browser compiles the shaders while the user is still
-    /// typing; gives way to the first question.
+    /// typing; gives way to the first question. The prompt is long enough for the kernels of a
+    /// prefill, the second token needs those of decoding.
     async fn prepare_kernels(
         &self,
         engine: &retort_infer::Engine,
@@ -135,7 +144,7 @@ impl Engine {
             host: self,
             asked: self.asked.get(),
         };
-        let prompt = "One two three four five six seven eight";
+        let prompt = "One two three four five six seven eight nine ten eleven twelve";
         let done = session
             .generate(engine, prompt, &sampling, &mut warm_up)
             .await;
@@ -153,8 +162,7 @@ impl Engine {
         messages: &[Message],
         sampling: &Sampling,
     ) -> Result<(), Failure> {
-        let number = self.asked.get() + 1;
-        self.asked.set(number);
+        let number = self.ask();
         let mut loaded = self.loaded.lock().await;
         let Some(Loaded { engine, session }) = loaded.as_mut() else {
             let text = "No student is loaded.";
@@ -206,7 +214,7 @@ impl Listener for Answer<'_> {
     }
 }
 
-/// Ends the warm-up when a question waits.
+/// Ends the warm-up when something else is asked for.
 struct WarmUp<'a> {
     host: &'a Engine,
     asked: u64,

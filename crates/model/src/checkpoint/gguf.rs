@@ -168,7 +168,10 @@ mod tests {
         let check = |hf: &str, gguf: &str| assert_eq!(gguf_name(hf).as_deref(), Some(gguf));
         check("model.embed_tokens.weight", "token_embd.weight");
         check("model.layers.3.self_attn.q_proj.bias", "blk.3.attn_q.bias");
-        check("model.layers.12.mlp.down_proj.weight", "blk.12.ffn_down.weight");
+        check(
+            "model.layers.12.mlp.down_proj.weight",
+            "blk.12.ffn_down.weight",
+        );
         check("lm_head.weight", "output.weight");
         assert_eq!(gguf_name("model.layers.0.self_attn.q_norm.weight"), None);
     }

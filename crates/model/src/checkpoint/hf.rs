@@ -24,8 +24,15 @@ impl<S: Source> HfCheckpoint<S> {
         sources: Vec<S>,
     ) -> Result<Self, ModelError> {
         let config = Config::from_json(config)?;
-        let tensors = tensors.into_iter().map(|tensor| (tensor.name.clone(), tensor)).collect();
-        Ok(Self { sources, config, tensors })
+        let tensors = tensors
+            .into_iter()
+            .map(|tensor| (tensor.name.clone(), tensor))
+            .collect();
+        Ok(Self {
+            sources,
+            config,
+            tensors,
+        })
     }
 }
 
@@ -39,7 +46,9 @@ impl<S: Source> Checkpoint for HfCheckpoint<S> {
     }
 
     async fn read(&self, name: &str, rows: Range<usize>) -> Result<Vec<u8>, ModelError> {
-        let missing = || ModelError::MissingTensor { tensor: name.into() };
+        let missing = || ModelError::MissingTensor {
+            tensor: name.into(),
+        };
         let tensor = self.tensors.get(name).ok_or_else(missing)?;
         let source = self.sources.get(tensor.shard).ok_or_else(missing)?;
         read_rows(source, name, spec(tensor)?, tensor.offset, rows).await
@@ -48,5 +57,9 @@ impl<S: Source> Checkpoint for HfCheckpoint<S> {
 
 fn spec(tensor: &HfTensor) -> Result<TensorSpec, ModelError> {
     let (rows, cols) = shape(&tensor.name, &tensor.dims)?;
-    Ok(TensorSpec { ty: tensor.ty()?, rows, cols })
+    Ok(TensorSpec {
+        ty: tensor.ty()?,
+        rows,
+        cols,
+    })
 }

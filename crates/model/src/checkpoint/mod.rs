@@ -59,7 +59,10 @@ async fn read_rows<S: Source>(
     source
         .read_at(offset + (rows.start * row_bytes) as u64, &mut bytes)
         .await
-        .map_err(|error| ModelError::Read { tensor: name.into(), error })?;
+        .map_err(|error| ModelError::Read {
+            tensor: name.into(),
+            error,
+        })?;
     Ok(bytes)
 }
 

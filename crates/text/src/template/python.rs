@@ -4,7 +4,7 @@ use std::fmt;
 
 use minijinja::{
     Environment, Error, ErrorKind, State, Value,
-    value::{Kwargs, ValueKind, from_args},
+    value::{Kwargs, Tuple, ValueKind, from_args},
 };
 use minijinja_contrib::pycompat;
 
@@ -63,7 +63,7 @@ fn method(state: &mut State, value: &Value, name: &str, args: &[Value]) -> Resul
             Some((before, after)) => [before, separator, after],
             None => missing,
         };
-        Value::from(parts.map(Value::from).to_vec())
+        Value::from(Tuple::from(parts.map(Value::from)))
     };
     match name {
         "removeprefix" => {

@@ -1,7 +1,5 @@
 //! Pre-tokenizers: how a text is cut into the words that merges never cross.
 
-use fancy_regex::{Regex, RegexBuilder};
-
 use crate::{TextError, error::shown};
 
 /// The words of GPT-2 (Radford et al. 2019, `encoder.py`).
@@ -69,11 +67,27 @@ pub(super) fn preset(name: &str) -> Result<Preset, TextError> {
     })
 }
 
+/// How the patterns above end: white space, all but the last of it if a word follows.
+const SPACES: &str = r"|\s+(?!\S)|\s+";
+
 /// Cuts text at every match of its first pattern, the parts (matches and what lies between) at
 /// every match of the second, and so on.
 #[derive(Debug)]
 pub(super) struct Splitter {
-    patterns: Vec<Regex>,
+    patterns: Vec<Pattern>,
+}
+
+#[derive(Debug)]
+enum Pattern {
+    /// One of the patterns above with `\s+` for [`SPACES`], whose look-ahead is done by hand. Such
+    /// a pattern takes linear time, where backtracking engines give up on a million spaces.
+    Words {
+        words: regex::Regex,
+        /// White space that ends in a newline is a word of its own and stays whole.
+        newlines: bool,
+    },
+    /// Any pattern that a file states.
+    Other(fancy_regex::Regex),
 }
 
 /// Real patterns have about 130 bytes, and vocabularies up to four of them.
@@ -89,7 +103,7 @@ impl Splitter {
     pub fn new<'a>(patterns: impl IntoIterator<Item = &'a str>) -> Result<Self, TextError> {
         let patterns: Vec<_> = patterns
             .into_iter()
-            .map(compile)
+            .map(Pattern::new)
             .collect::<Result<_, _>>()?;
         if patterns.len() > MAX_PATTERNS {
             return Err(TextError::Limit {
@@ -112,7 +126,7 @@ impl Splitter {
 }
 
 fn split(
-    patterns: &[Regex],
+    patterns: &[Pattern],
     text: &str,
     each: &mut dyn FnMut(&str) -> Result<(), TextError>,
 ) -> Result<(), TextError> {
@@ -120,45 +134,98 @@ fn split(
         return each(text);
     };
     let mut done = 0;
-    for found in pattern.find_iter(text) {
-        let found = found.map_err(|error| TextError::Split {
-            reason: error.to_string(),
-        })?;
-        for word in [&text[done..found.start()], found.as_str()] {
+    pattern.find_each(text, &mut |start, end| {
+        for word in [&text[done..start], &text[start..end]] {
             if !word.is_empty() {
                 split(rest, word, each)?;
             }
         }
-        done = found.end();
+        done = end;
+        Ok(())
+    })?;
+    match &text[done..] {
+        "" => Ok(()),
+        end => split(rest, end, each),
     }
-    if done < text.len() {
-        split(rest, &text[done..], each)?;
-    }
-    Ok(())
 }
 
-fn compile(pattern: &str) -> Result<Regex, TextError> {
-    if pattern.len() > MAX_PATTERN_BYTES {
-        return Err(TextError::Limit {
-            field: "length of a pre-tokenizer pattern in bytes",
-            got: pattern.len(),
-            max: MAX_PATTERN_BYTES,
-        });
+impl Pattern {
+    fn new(pattern: &str) -> Result<Self, TextError> {
+        let failed = |reason: String| TextError::Pattern {
+            pattern: shown(pattern),
+            reason,
+        };
+        if let Some(words) = pattern.strip_suffix(SPACES)
+            && [GPT2, QWEN2, LLAMA3].contains(&pattern)
+        {
+            return Ok(Self::Words {
+                words: regex::Regex::new(&format!(r"{words}|\s+"))
+                    .map_err(|error| failed(error.to_string()))?,
+                newlines: words.contains(r"|\s*[\r\n]+"),
+            });
+        }
+        if pattern.len() > MAX_PATTERN_BYTES {
+            return Err(TextError::Limit {
+                field: "length of a pre-tokenizer pattern in bytes",
+                got: pattern.len(),
+                max: MAX_PATTERN_BYTES,
+            });
+        }
+        if repetition(pattern) > MAX_REPETITION {
+            return Err(failed(format!(
+                "its counted repetitions multiply to more than {MAX_REPETITION}"
+            )));
+        }
+        fancy_regex::RegexBuilder::new(pattern)
+            .delegate_size_limit(MAX_COMPILED_BYTES)
+            .delegate_dfa_size_limit(MAX_COMPILED_BYTES)
+            .build()
+            .map(Self::Other)
+            .map_err(|error| failed(error.to_string()))
     }
-    let failed = |reason: String| TextError::Pattern {
-        pattern: shown(pattern),
-        reason,
+
+    /// Calls `each` with the start and end of every match.
+    fn find_each(
+        &self,
+        text: &str,
+        each: &mut dyn FnMut(usize, usize) -> Result<(), TextError>,
+    ) -> Result<(), TextError> {
+        match self {
+            Self::Words { words, newlines } => {
+                let mut at = 0;
+                while let Some(found) = words.find_at(text, at) {
+                    at = found.end() - given_back(text, found.range(), *newlines);
+                    each(found.start(), at)?;
+                }
+            }
+            Self::Other(regex) => {
+                for found in regex.find_iter(text) {
+                    let found = found.map_err(|error| TextError::Split {
+                        reason: error.to_string(),
+                    })?;
+                    each(found.start(), found.end())?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Bytes that a match leaves to the word after it: the last of several white-space characters,
+/// unless the text ends there.
+fn given_back(text: &str, found: std::ops::Range<usize>, newlines: bool) -> usize {
+    // The match is all white space if its last character is: words end in none, save for the
+    // newlines after punctuation, which only the patterns with `newlines` take.
+    let end = found.end;
+    let mut backwards = text[found].chars().rev();
+    let Some(last) = backwards.next().filter(|last| last.is_whitespace()) else {
+        return 0;
     };
-    if repetition(pattern) > MAX_REPETITION {
-        return Err(failed(format!(
-            "its counted repetitions multiply to more than {MAX_REPETITION}"
-        )));
+    let kept = newlines && matches!(last, '\r' | '\n');
+    match kept || backwards.next().is_none() || end == text.len() {
+        true => 0,
+        false => last.len_utf8(),
     }
-    RegexBuilder::new(pattern)
-        .delegate_size_limit(MAX_COMPILED_BYTES)
-        .delegate_dfa_size_limit(MAX_COMPILED_BYTES)
-        .build()
-        .map_err(|error| failed(error.to_string()))
 }
 
 /// Product of the largest counts in `{m,n}`, as if all were nested: an upper bound of how often
@@ -178,10 +245,16 @@ fn repetition(pattern: &str) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn words(name: &str, text: &str) -> Vec<String> {
         let splitter = Splitter::new(preset(name).unwrap().patterns.iter().copied()).unwrap();
+        words_of(&splitter, text)
+    }
+
+    fn words_of(splitter: &Splitter, text: &str) -> Vec<String> {
         let mut words = Vec::new();
         splitter
             .split(text, |word| {
@@ -211,6 +284,39 @@ mod tests {
         ];
         assert_eq!(words("smollm", text), expected);
         assert_eq!(words("default", "a1234"), ["a", "123", "4"]);
+    }
+
+    #[test]
+    fn the_last_space_goes_to_the_next_word() {
+        for (text, expected) in [
+            ("a  b", vec!["a", " ", " b"]),
+            ("a  ", vec!["a", "  "]),
+            ("a b", vec!["a", " b"]),
+            ("  ", vec!["  "]),
+            ("a \u{3000}b", vec!["a", " ", "\u{3000}b"]),
+            ("a\u{3000} b", vec!["a", "\u{3000}", " b"]),
+            ("a \n b", vec!["a", " \n", " b"]),
+            ("a\n\nb", vec!["a", "\n\n", "b"]),
+            ("a!\n\nb", vec!["a", "!\n\n", "b"]),
+            ("a \t1", vec!["a", " ", "\t", "1"]),
+        ] {
+            assert_eq!(words("qwen2", text), expected, "{text:?}");
+        }
+        assert_eq!(words("gpt-2", "a\n\nb"), ["a", "\n", "\n", "b"]);
+        assert_eq!(words("gpt-2", "a!\n\n"), ["a", "!", "\n\n"]);
+    }
+
+    proptest! {
+        /// The patterns as they are written, look-ahead and all, are the reference.
+        #[test]
+        fn words_are_those_of_the_pattern(text in "([ab1é世'!\\.]|\\s|\\PC|'LL|\r\n){0,30}") {
+            for pattern in [GPT2, QWEN2, LLAMA3] {
+                let by_hand = Splitter::new([pattern]).unwrap();
+                let written = fancy_regex::Regex::new(pattern).unwrap();
+                let written = Splitter { patterns: vec![Pattern::Other(written)] };
+                prop_assert_eq!(words_of(&by_hand, &text), words_of(&written, &text));
+            }
+        }
     }
 
     #[test]

@@ -18,7 +18,11 @@ const SCRIPT: &str = r#"#!/bin/sh
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 real="$here/npm/node_modules/binaryen/bin/wasm-opt"
-out=; in=; flags=
+# What rustc may use. Not `--all-features`: that writes compact imports, which Chromium refuses.
+flags="--enable-simd --enable-relaxed-simd --enable-bulk-memory --enable-bulk-memory-opt \
+--enable-mutable-globals --enable-nontrapping-float-to-int --enable-sign-ext \
+--enable-reference-types --enable-multivalue"
+out=; in=
 for arg; do
   case $arg in
     --version) exec "$real" --version ;;

@@ -142,7 +142,8 @@ impl Engine {
         self.download = None;
         // What was loaded is what the next worker should load.
         let current = self.model.take().map(|(id, _)| id);
-        self.wanted = self.loading.take().map(|loading| loading.id).or(current);
+        let coming = self.loading.take().map(|loading| loading.id);
+        self.wanted = coming.or(current).or(self.wanted.take());
         // The first failure is the cause; the ones after it are consequences. A worker that panics
         // says why, outside of any request, before the browser says that it is gone.
         let cause = |known: &Failure| is_fatal(known.kind) || known.during.is_none();

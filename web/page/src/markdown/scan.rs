@@ -225,12 +225,20 @@ fn dollar(rest: &str) -> Option<Segment<'_>> {
     let (source, latex) = (&rest[..end + 2], &inner[..end]);
     let spaced = latex.ends_with(|c: char| c.is_whitespace());
     let digit = inner[end + 1..].starts_with(|c: char| c.is_ascii_digit());
-    let mathematics = !spaced && !digit && !latex.contains('`');
+    let mathematics = !spaced && !digit && !latex.contains('`') && !is_price(latex);
     mathematics.then_some(Segment::Math {
         source,
         latex,
         display: false,
     })
+}
+
+/// "10 and US", as from "$10 and US$ 7": an amount, then words.
+fn is_price(latex: &str) -> bool {
+    let word = |word: &str| word.len() > 2 && word.chars().all(|c| c.is_ascii_lowercase());
+    latex.starts_with(|c: char| c.is_ascii_digit())
+        && !latex.contains('\\')
+        && latex.split_whitespace().any(word)
 }
 
 /// Where `mark` is first found outside of a backslash escape; `\)` and `\]` are marks themselves.

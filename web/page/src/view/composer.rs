@@ -11,8 +11,8 @@ pub fn view(app: &App) -> Element {
     let lines = app.draft.matches('\n').count() + 1;
     let placeholder = match (&app.engine.model, &app.engine.loading) {
         (Some(_), _) => "Ask a question",
-        (None, Some(_)) => "Ask a question; the student is on its way",
-        (None, None) => "Choose a student, then ask a question",
+        (None, Some(_)) => "Ask a question",
+        (None, None) => "Choose a student first",
     };
     let field = el("textarea")
         .attr("id", "draft")
