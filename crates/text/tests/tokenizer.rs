@@ -67,8 +67,7 @@ fn control_tokens_can_be_hidden() {
 
 #[test]
 fn the_begin_token_is_added_once_and_only_where_asked() {
-    let [json, gguf] = tokenizers("llama-bpe");
-    for tokenizer in [json, gguf] {
+    for tokenizer in tokenizers("llama-bpe") {
         let bos = tokenizer.bos().unwrap();
         assert_eq!(tokenizer.id_of("<|begin|>"), Some(bos));
         assert!(tokenizer.adds_bos());

@@ -171,7 +171,7 @@ mod tests {
     fn the_expected_weights_are_the_published_number() {
         for preset in &STUDENTS {
             let config = (preset.config)();
-            let weights = expected(&config)
+            let weights: u64 = expected(&config)
                 .iter()
                 .map(|(_, rows, cols)| (rows * cols) as u64)
                 .sum();
