@@ -45,10 +45,11 @@ pub fn line(error: &Error) -> String {
 
 /// What to do about it, if any error of the chain knows.
 pub fn hint(error: &Error) -> Option<&str> {
+    // Asked of the whole error: one that was attached as context is no link of the chain by itself.
+    if let Some(failure) = error.downcast_ref::<Failure>() {
+        return Some(&failure.hint);
+    }
     error.chain().find_map(|cause| {
-        if let Some(failure) = cause.downcast_ref::<Failure>() {
-            return Some(failure.hint.as_str());
-        }
         let infer = cause.downcast_ref().and_then(InferError::hint);
         let model = || cause.downcast_ref().and_then(ModelError::hint);
         let format = || cause.downcast_ref().and_then(FormatError::hint);
@@ -77,6 +78,10 @@ mod tests {
         let error = result.context("asking").unwrap_err();
         assert_eq!(hint(&error), Some("try yes"));
         assert_eq!(line(&error), "asking: no");
+        let attached = anyhow::anyhow!("root").context(Failure::new("no", "try yes"));
+        let attached = attached.context("asking");
+        assert_eq!(hint(&attached), Some("try yes"));
+        assert_eq!(line(&attached), "asking: no: root");
         let format = Error::from(FormatError::Version { got: 9 }).context("opening");
         assert!(hint(&format).is_some_and(|hint| hint.contains("convert")));
         assert_eq!(hint(&anyhow::anyhow!("plain")), None);

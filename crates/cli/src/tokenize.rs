@@ -27,7 +27,8 @@ const EXAMPLES: &str = r#"Lines of --json
        {"text": "a text", "special": true, "add_bos": false}
   out  {"ids": [64, 1467]}   or   {"error": "...", "line": 2}
 
-  special  names of special tokens in the text are those tokens (default true)
+  special  names of control tokens in the text are those tokens (default true);
+           tokens of the user's own, such as <think>, always are
   add_bos  the model's own beginning-of-text token goes first, if it has one (default false)
 
 Examples

@@ -17,6 +17,8 @@ pub fn build(workspace: &Workspace) -> Result<PathBuf> {
     process::run(
         process::cargo_tool(workspace, "trunk")
             .args(["build", "--release", "--offline", "--skip-version-check"])
+            .arg("--dist")
+            .arg(&workspace.dist)
             // Trunk reads it as a number of warnings.
             .env_remove("NO_COLOR"),
     )

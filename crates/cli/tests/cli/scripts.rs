@@ -13,7 +13,7 @@ fn texts_become_ids_from_a_header_and_from_a_folder() {
     let input = concat!(
         "\"a b\"\n",
         "{\"text\": \"<think>\"}\n",
-        "{\"text\": \"<think>\", \"special\": false}\n",
+        "{\"text\": \"<|user|>\", \"special\": false}\n",
         "{\"text\": \"é\", \"add_bos\": true}\n",
     );
     for model in [header_only(), hf_folder()] {
@@ -23,7 +23,7 @@ fn texts_become_ids_from_a_header_and_from_a_folder() {
         let bytes = |text: &str| -> Vec<usize> { text.bytes().map(usize::from).collect() };
         assert_eq!(lines[0], json!({"ids": bytes("a b")}));
         assert_eq!(lines[1], json!({"ids": [id("<think>")]}));
-        assert_eq!(lines[2], json!({"ids": bytes("<think>")}));
+        assert_eq!(lines[2], json!({"ids": bytes("<|user|>")}));
         assert_eq!(
             lines[3],
             json!({"ids": [id(BEGIN), 0xc3, 0xa9]}),

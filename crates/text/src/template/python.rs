@@ -15,6 +15,9 @@ pub(super) fn install(environment: &mut Environment<'static>) {
     environment.set_unknown_method_callback(method);
     environment.add_function("raise_exception", raise_exception);
     environment.add_filter("tojson", to_json);
+    environment.add_test("iterable", |value: &Value| {
+        !value.is_none() && value.try_iter().is_ok()
+    });
     // In Python text and mappings have a length and items too.
     environment.add_test("sequence", |value: &Value| {
         matches!(
@@ -230,7 +233,7 @@ impl Json<'_> {
                 '\u{8}' => self.out.push_str("\\b"),
                 '\u{c}' => self.out.push_str("\\f"),
                 control if control < ' ' => self.escape(control),
-                wide if self.ascii && !wide.is_ascii() => self.escape(wide),
+                other if self.ascii && other > '~' => self.escape(other),
                 other => self.out.push(other),
             }
         }

@@ -64,12 +64,14 @@ impl Tokenizer {
     }
 
     fn from_parts(parts: Parts) -> Result<Self, TextError> {
+        let bpe = model::build(parts.vocab, parts.merges, parts.ignore_merges)?;
+        special::check(&parts.specials, |text| bpe.token_to_id(text))?;
         let (composed, verbatim) = parts.specials.into_iter().partition(|(_, nfc)| *nfc);
         let finder = |specials: Vec<(special::Special, bool)>| {
             Finder::new(specials.into_iter().map(|(special, _)| special).collect())
         };
         Ok(Self {
-            bpe: model::build(parts.vocab, parts.merges, parts.ignore_merges)?,
+            bpe,
             table: parts.table,
             verbatim: finder(verbatim),
             composed: finder(composed),

@@ -1,5 +1,9 @@
 //! Tokens that are found in the text as they are written, before it is split into words.
 
+use std::collections::HashMap;
+
+use crate::{TextError, error::shown};
+
 /// A token that is matched verbatim (Hugging Face: added token).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Special {
@@ -7,6 +11,25 @@ pub(super) struct Special {
     pub id: u32,
     /// A control token: recognised only where the caller trusts the text.
     pub control: bool,
+}
+
+/// Refuses a text that stands for two ids, among the special tokens or beside the vocabulary.
+pub(super) fn check(
+    specials: &[(Special, bool)],
+    vocabulary: impl Fn(&str) -> Option<u32>,
+) -> Result<(), TextError> {
+    let mut ids = HashMap::new();
+    for (Special { text, id, .. }, _) in specials {
+        let other = ids.insert(text, *id).or_else(|| vocabulary(text));
+        if let Some(first) = other.filter(|first| first != id) {
+            return Err(TextError::DuplicateToken {
+                token: shown(text),
+                first,
+                second: *id,
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Finds special tokens: the leftmost, and of those that start there the longest.
@@ -29,7 +52,7 @@ pub(super) enum Part<'a> {
 }
 
 impl Finder {
-    /// Tokens without text are left out; of two with the same text the first is kept.
+    /// Tokens without text are left out; a repeated one counts once.
     pub fn new(mut specials: Vec<Special>) -> Self {
         specials.retain(|special| !special.text.is_empty());
         specials.sort_by(|a, b| a.text.cmp(&b.text));

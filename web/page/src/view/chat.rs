@@ -38,9 +38,10 @@ pub fn view(app: &App) -> Element {
 }
 
 fn welcome(app: &App) -> Element {
-    let busy = app.engine.download.is_some() || app.engine.loading.is_some();
+    let busy =
+        app.dialog.is_none() && (app.engine.download.is_some() || app.engine.loading.is_some());
     let body = if busy {
-        notices::transfers(app, el("div").class("choice"))
+        el("div").class("choice").children(notices::transfers(app))
     } else if app.engine.model.is_some() {
         suggestions()
     } else if app.engine.phase == Phase::Dead {

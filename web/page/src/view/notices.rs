@@ -7,30 +7,26 @@ use crate::app::{Action, App, Dialog, Download, Loading, Phase, format};
 use crate::tree::{Element, el};
 
 /// The strip under the header while something is on its way. A page without a conversation has
-/// the room to show it in the middle.
+/// the room to show it in the middle, and the dialog shows it itself.
 pub fn progress(app: &App) -> Element {
+    let elsewhere = app.chat.conversation.turns.is_empty() || app.dialog == Some(Dialog::Students);
     let strip = el("div").class("strips");
-    if app.chat.conversation.turns.is_empty() {
+    if elsewhere {
         strip
     } else {
-        transfers(app, strip)
+        strip.children(transfers(app))
     }
 }
 
 /// The download and the loading that are under way.
-pub fn transfers(app: &App, frame: Element) -> Element {
-    // The dialog shows the download itself.
-    let download = app
+pub fn transfers(app: &App) -> Vec<Element> {
+    let download = app.engine.download.as_ref().map(download_card);
+    let loading = app
         .engine
-        .download
+        .loading
         .as_ref()
-        .filter(|_| app.dialog != Some(Dialog::Students));
-    frame.maybe(download.map(download_card)).maybe(
-        app.engine
-            .loading
-            .as_ref()
-            .map(|loading| loading_card(app, loading)),
-    )
+        .map(|loading| loading_card(app, loading));
+    download.into_iter().chain(loading).collect()
 }
 
 /// A download with its figures.

@@ -14,7 +14,7 @@ pub fn dialog(app: &App) -> Element {
     }
     let body = el("div")
         .class("dialog-body")
-        .maybe(app.engine.download.as_ref().map(notices::download_card))
+        .children(notices::transfers(app))
         .maybe(notices::failure(app))
         .maybe((!app.engine.stored.is_empty()).then(|| on_this_device(app)))
         .child(known(app))
