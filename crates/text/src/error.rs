@@ -63,8 +63,8 @@ pub enum TextError {
     #[error("merge {index} reads `{text}`: expected two tokens with one space between")]
     Merge { index: usize, text: String },
 
-    #[error("merge {index} needs the token `{token}`, which the vocabulary lacks")]
-    MergeToken { index: usize, token: String },
+    #[error("a merge needs the token `{token}`, which the vocabulary lacks")]
+    MergeToken { token: String },
 
     #[error("the pre-tokenizer's pattern `{pattern}` does not compile: {reason}")]
     Pattern { pattern: String, reason: String },

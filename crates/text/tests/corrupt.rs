@@ -137,10 +137,7 @@ fn absurd_json_is_refused() {
         let error = refused("unknown merge", &|file| {
             file["model"]["merges"][7] = merge.clone()
         });
-        assert!(
-            matches!(error, TextError::MergeToken { index: 7, .. }),
-            "{error}"
-        );
+        assert!(matches!(error, TextError::MergeToken { .. }), "{error}");
     }
     for merge in [
         json!("a"),

@@ -69,7 +69,6 @@ fn fails(template: &str) -> TextError {
         &RenderOptions::default(),
     );
     let elapsed = started.elapsed();
-    eprintln!("TIME {elapsed:?} {template:.60}");
     assert!(elapsed.as_secs() < 20, "{elapsed:?} for {template:.80}");
     match result {
         Ok(text) => panic!("{} bytes from {template:.80}", text.len()),

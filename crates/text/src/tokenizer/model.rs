@@ -3,7 +3,7 @@
 
 use std::collections::hash_map::Entry;
 
-use tokenizers::models::bpe::{BPE, Vocab};
+use tokenizers::models::bpe::{self, BPE, Vocab};
 
 use super::{special::Special, split::Splitter, table::Table};
 use crate::{TextError, error::shown};
@@ -61,34 +61,26 @@ pub(super) fn build(
             }
         }
     }
-    check_merges(&vocab, &merges)?;
+    // The builder joins the sides in a buffer of the longest token's length.
+    let longest = vocab.keys().map(String::len).max().unwrap_or(0);
+    let overlong = |(left, right): &&(String, String)| left.len() + right.len() > longest;
+    if let Some((left, right)) = merges.iter().find(overlong) {
+        let token = shown(&format!("{left}{right}"));
+        return Err(TextError::MergeToken { token });
+    }
     BPE::builder()
         .vocab_and_merges(vocab, merges)
         .ignore_merges(ignore_merges)
         .cache_capacity(0)
         .build()
-        .map_err(|error| TextError::Encode {
-            reason: error.to_string(),
+        .map_err(|error| match error.downcast_ref() {
+            Some(bpe::Error::MergeTokenOutOfVocabulary(token)) => TextError::MergeToken {
+                token: shown(token),
+            },
+            _ => TextError::Encode {
+                reason: error.to_string(),
+            },
         })
-}
-
-/// Both sides of a merge and what they become must be tokens.
-fn check_merges(vocab: &Vocab, merges: &[(String, String)]) -> Result<(), TextError> {
-    let mut merged = String::new();
-    for (index, (left, right)) in merges.iter().enumerate() {
-        merged.clear();
-        merged.push_str(left);
-        merged.push_str(right);
-        for token in [left, right, &merged] {
-            if !vocab.contains_key(token) {
-                return Err(TextError::MergeToken {
-                    index,
-                    token: shown(token),
-                });
-            }
-        }
-    }
-    Ok(())
 }
 
 /// The two sides of a merge written with a space between them.
