@@ -11,11 +11,12 @@
 //! |---|---|
 //! | [`chat`], [`generate`] | conversations and single replies; both write through [`screen`] |
 //! | [`inspect`] | what is in a model file, and whether it will run |
-//! | [`tokenize`], [`render`], [`score`], [`dequantize`] | parts of the pipeline for scripts; lines of JSON through [`jsonl`] |
+//! | [`tokenize`], [`render`], [`score`], [`dequantize`] | for scripts; JSON lines by [`jsonl`] |
 //! | [`bench`] | speed, in llama.cpp's protocol |
 //! | [`source`] | a MODEL argument to bytes: file, folder, URL, Hugging Face hub |
 //! | [`device`], [`load`], [`text`] | the device, the engine on it, tokenizer and template alone |
-//! | [`sampling`], [`stop`], [`failure`], [`note`] | sampling flags, Ctrl-C, how errors and remarks are printed |
+//! | [`sampling`], [`stop`] | sampling flags, Ctrl-C |
+//! | [`failure`], [`note`] | how errors and remarks are printed |
 
 mod bench;
 mod chat;

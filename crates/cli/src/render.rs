@@ -12,7 +12,7 @@ use crate::{Outcome, jsonl, text};
 
 /// Render messages with the chat template
 ///
-/// Reads no weights: the header of a GGUF file, or a folder with a tokenizer_config.json, is enough.
+/// Reads no weights: the header of a GGUF file, or a folder with a tokenizer_config.json, will do.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {

@@ -17,7 +17,7 @@ use crate::{Outcome, jsonl, text};
 pub struct Args {
     /// A path, an http(s) URL, or hf:owner/repo[/file] (see `retort --help`)
     model: String,
-    /// One JSON line in and out for each text; else standard input is one text, shown piece by piece
+    /// One JSON line in and out for each text; else standard input is one text, listed by token
     #[arg(long)]
     json: bool,
 }
@@ -28,7 +28,7 @@ const EXAMPLES: &str = r#"Lines of --json
   out  {"ids": [64, 1467]}   or   {"error": "...", "line": 2}
 
   special  names of control tokens in the text are those tokens (default true);
-           tokens of the user's own, such as <think>, always are
+           other added tokens, often <think>, always are
   add_bos  the model's own beginning-of-text token goes first, if it has one (default false)
 
 Examples

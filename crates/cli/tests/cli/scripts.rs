@@ -61,7 +61,8 @@ fn a_bad_line_is_answered_with_its_number_and_the_rest_goes_on() {
 fn messages_are_rendered_by_the_models_template_or_another() {
     let input = concat!(
         "[{\"role\": \"user\", \"content\": \"Hi\"}]\n",
-        "{\"messages\": [{\"role\": \"user\", \"content\": \"Hi\"}], \"add_generation_prompt\": true}\n",
+        "{\"messages\": [{\"role\": \"user\", \"content\": \"Hi\"}], ",
+        "\"add_generation_prompt\": true}\n",
     );
     for model in [header_only(), hf_folder()] {
         let lines = retort(&["render", arg(model), "--json"], input)
