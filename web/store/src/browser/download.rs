@@ -22,7 +22,8 @@ use web_sys::AbortController;
 pub trait Watcher {
     fn progress(&mut self, progress: DownloadProgress);
 
-    /// The size is known and no byte has been asked for. An error refuses the download.
+    /// The size is known, from the list of students before any request, else from the host before
+    /// the first byte is taken. An error refuses the download.
     fn admit(&mut self, bytes: u64) -> Result<(), StoreError>;
 
     /// More of the file's beginning is there. Called until it returns `true` (seen enough) or an

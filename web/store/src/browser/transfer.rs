@@ -108,6 +108,9 @@ impl<'a, W: Watcher> Transfer<'a, W> {
     }
 
     async fn transfer(&mut self) -> Result<(), StoreError> {
+        if let Some(bytes) = self.origin.bytes {
+            self.watcher.admit(bytes)?;
+        }
         self.forget_another_version()?;
         self.resumed_from = self.position();
         self.meter = Meter::new(now_ms(), self.resumed_from);
