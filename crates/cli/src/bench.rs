@@ -1,6 +1,7 @@
 //! `retort bench`: speed of the decoder, in the protocol of llama.cpp's own bench, so that ratios
 //! are fair: synthetic ids, a warm-up, then the median of several runs from an empty cache.
-//! Prefill ends with the logits of the last token on the host; decoding is greedy and reads one row a token.
+//! Prefill ends with the logits of the last token on the host; decoding is greedy and reads one
+//! row a token.
 
 use std::time::Instant;
 

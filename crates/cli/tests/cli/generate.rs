@@ -51,7 +51,7 @@ fn json_holds_all_of_the_reply() {
     assert_eq!(report["sampling"]["seed"], 3);
     assert_eq!(report["model"]["name"], "Tiny");
     // It reasons, so the defaults are those of the R1 students.
-    assert_eq!(report["sampling"]["temperature"], serde_json::json!(0.6f32));
+    assert_eq!(report["sampling"]["temperature"], 0.6);
 }
 
 #[test]

@@ -335,9 +335,17 @@ fn tokenizer_json() -> serde_json::Value {
     let byte_level = json!({
         "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": true,
     });
+    let text = |name: &str| json!({"Sequence": {"id": name, "type_id": 0}});
+    let token = json!({"SpecialToken": {"id": BEGIN, "type_id": 0}});
+    let begin = json!({
+        "type": "TemplateProcessing",
+        "single": [token, text("A")],
+        "pair": [token, text("A"), token, text("B")],
+        "special_tokens": {BEGIN: {"id": BEGIN, "ids": [id(BEGIN)], "tokens": [BEGIN]}},
+    });
     json!({
         "version": "1.0", "added_tokens": added, "normalizer": null,
-        "pre_tokenizer": byte_level, "decoder": byte_level, "post_processor": null,
+        "pre_tokenizer": byte_level, "decoder": byte_level, "post_processor": begin,
         "model": {"type": "BPE", "vocab": vocab, "merges": []},
     })
 }
