@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use common::{NAMES, gguf, json, rows, tokenizers};
 use proptest::prelude::*;
-use retort_text::{GgufVocab, SpecialTokens, TextError, Tokenizer};
+use retort_text::{ChatTemplate, GgufVocab, SpecialTokens, TextError, Tokenizer};
 use serde_json::Value;
 
 fn ids(value: &Value) -> Vec<u32> {
@@ -35,8 +35,33 @@ fn ids_are_those_of_hugging_face() {
 }
 
 #[test]
+fn bytes_without_a_token_become_the_unknown_token_where_there_is_one() {
+    let file = json("unknown");
+    let tokenizer = Tokenizer::from_json(file.as_bytes()).unwrap();
+    let fused = file.replace("\"fuse_unk\":false", "\"fuse_unk\":true");
+    let fused = Tokenizer::from_json(fused.as_bytes()).unwrap();
+    let unknown = tokenizer.id_of("<unk>").unwrap();
+    let mut met = 0;
+    for row in rows("tokenizers.jsonl") {
+        if row["tokenizer"] != "unknown" {
+            continue;
+        }
+        let text = row["text"].as_str().unwrap();
+        let expected = ids(&row["parse"]);
+        let encode = |tokenizer: &Tokenizer| tokenizer.encode(text, SpecialTokens::Parse).unwrap();
+        assert_eq!(encode(&tokenizer), expected, "{text:?}");
+        met += expected.iter().filter(|&&id| id == unknown).count();
+        assert!(encode(&fused).len() <= expected.len());
+    }
+    assert!(met > 100, "{met}");
+}
+
+#[test]
 fn text_survives() {
     for row in rows("tokenizers.jsonl") {
+        if row["tokenizer"] == "unknown" {
+            continue;
+        }
         let text = row["text"].as_str().unwrap();
         // Composed by the tokenizer: not the same bytes.
         if row["tokenizer"] == "qwen2" && text.contains('\u{301}') {
@@ -120,6 +145,13 @@ fn byte_tokens_stand_for_their_byte() {
     vocab.tokens[id] = "<0x1>".into();
     let error = Tokenizer::from_gguf(vocab).unwrap_err();
     assert!(matches!(error, TextError::ByteToken { .. }), "{error}");
+}
+
+#[test]
+fn a_tokenizer_is_shared_between_threads() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Tokenizer>();
+    shared::<ChatTemplate>();
 }
 
 #[test]

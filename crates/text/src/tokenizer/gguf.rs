@@ -61,6 +61,7 @@ impl GgufVocab {
             vocab,
             merges,
             ignore_merges: preset.ignore_merges,
+            unknown: None,
             table,
             specials,
             nfc: preset.nfc,

@@ -64,7 +64,12 @@ impl Tokenizer {
     }
 
     fn from_parts(parts: Parts) -> Result<Self, TextError> {
-        let bpe = model::build(parts.vocab, parts.merges, parts.ignore_merges)?;
+        let bpe = model::build(
+            parts.vocab,
+            parts.merges,
+            parts.ignore_merges,
+            parts.unknown,
+        )?;
         special::check(&parts.specials, |text| bpe.token_to_id(text))?;
         let (composed, verbatim) = parts.specials.into_iter().partition(|(_, nfc)| *nfc);
         let finder = |specials: Vec<(special::Special, bool)>| {
@@ -85,8 +90,9 @@ impl Tokenizer {
 
     /// Ids of `text`. Nothing is added at the ends: see [`Self::prepend_bos`].
     ///
-    /// A byte that the vocabulary has no token for is left out, as in both references (SmolLM2
-    /// lacks six control characters and bytes that start no assigned character).
+    /// A byte that the vocabulary has no token for becomes the unknown token where the model has
+    /// one, else it is left out, as in both references (SmolLM2 lacks six control characters and
+    /// bytes that start no assigned character).
     pub fn encode(&self, text: &str, special: SpecialTokens) -> Result<Vec<u32>, TextError> {
         let control = special == SpecialTokens::Parse;
         // English text has about four bytes a token.

@@ -19,6 +19,8 @@ pub(super) struct Parts {
     pub merges: Vec<(String, String)>,
     /// A word that is a token is that token, whatever the merges say.
     pub ignore_merges: bool,
+    /// The token for bytes that have none, and whether one stands for a run of them.
+    pub unknown: Option<(String, bool)>,
     pub table: Table,
     /// Tokens found verbatim, and whether after Unicode composition rather than before.
     pub specials: Vec<(Special, bool)>,
@@ -43,6 +45,7 @@ pub(super) fn build(
     tokens: Vec<(String, u32)>,
     merges: Vec<(String, String)>,
     ignore_merges: bool,
+    unknown: Option<(String, bool)>,
 ) -> Result<BPE, TextError> {
     check_entries("number of tokens", tokens.len())?;
     check_entries("number of merges", merges.len())?;
@@ -68,7 +71,18 @@ pub(super) fn build(
         let token = shown(&format!("{left}{right}"));
         return Err(TextError::MergeToken { token });
     }
-    BPE::builder()
+    let mut builder = BPE::builder();
+    if let Some((token, fuse)) = unknown {
+        if !vocab.contains_key(&token) {
+            return Err(TextError::Unsupported {
+                field: "model.unk_token",
+                got: shown(&token),
+                expected: "a token of the vocabulary",
+            });
+        }
+        builder = builder.unk_token(token).fuse_unk(fuse);
+    }
+    builder
         .vocab_and_merges(vocab, merges)
         .ignore_merges(ignore_merges)
         .cache_capacity(0)

@@ -95,12 +95,26 @@ def train(name, words, normalizer=None, digits=False, ignore_merges=False, begin
     return tokenizer
 
 
+def train_with_unknown(name):
+    """A vocabulary that lacks most bytes, with a token for what it lacks."""
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=120, show_progress=False, special_tokens=["<unk>", "<|end|>"]
+    )
+    tokenizer.train_from_iterator(CORPUS[:3], trainer)
+    tokenizer.save(str(HERE / f"{name}.json"), pretty=False)
+    return tokenizer
+
+
 def main():
     made = {
         "qwen2": train("qwen2", WORDS % "", normalizer=normalizers.NFC()),
         "llama-bpe": train("llama-bpe", WORDS % "{1,3}", ignore_merges=True, begin="<|begin|>"),
         "smollm": train("smollm", None, digits=True),
         "gpt-2": train("gpt-2", None),
+        "unknown": train_with_unknown("unknown"),
     }
     with open(HERE / "tokenizers.jsonl", "w", encoding="utf-8") as out:
         for name, tokenizer in made.items():

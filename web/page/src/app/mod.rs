@@ -186,6 +186,8 @@ pub struct App {
     pub students_missing: Option<String>,
     /// Kept conversations, last used first.
     pub chats: Vec<Summary>,
+    /// The list of kept conversations has arrived.
+    pub chats_read: bool,
     pub chat: Chat,
     pub running: Option<Running>,
     pub draft: String,
@@ -253,8 +255,14 @@ impl App {
                 Vec::new()
             }
             Msg::Chats(list) => {
+                self.chats_read = true;
                 match list {
-                    Ok(chats) => self.chats = chats,
+                    Ok(chats) => {
+                        // The user may have begun one before the list was read.
+                        let new = |chat: &Summary| !self.chats.iter().any(|c| c.id == chat.id);
+                        let kept: Vec<_> = chats.into_iter().filter(new).collect();
+                        self.chats.extend(kept);
+                    }
                     Err(why) => self.not_kept = Some(why),
                 }
                 Vec::new()

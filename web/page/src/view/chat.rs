@@ -20,7 +20,7 @@ pub fn view(app: &App) -> Element {
         .attr("tabindex", "-1")
         .label("Conversation");
     if conversation.turns.is_empty() {
-        return log.child(welcome(app)).maybe(notices::failure(app));
+        return log.child(welcome(app));
     }
     let turns = (0..conversation.turns.len()).map(|index| turn::view(app, index));
     let jump = icon_button("down", "To the end", Action::JumpToEnd)
@@ -31,8 +31,7 @@ pub fn view(app: &App) -> Element {
             .class("column")
             .attr("role", "log")
             .attr("aria-live", "off")
-            .children(turns)
-            .maybe(notices::failure(app)),
+            .children(turns),
     )
     .child(el("div").class("jump").child(jump))
 }

@@ -37,6 +37,7 @@ pub fn view(app: &App) -> Node {
                 .child(notices::progress(app))
                 .child(notices::banners(app))
                 .child(chat::view(app))
+                .child(notices::failures(app))
                 .child(composer::view(app)),
         )
         .child(students::dialog(app))

@@ -179,6 +179,16 @@ pub fn banners(app: &App) -> Element {
         }))
 }
 
+/// The last failure over the question, where it cannot scroll out of sight. The dialog shows it
+/// itself.
+pub fn failures(app: &App) -> Element {
+    let strip = el("div").class("strips");
+    match app.dialog {
+        Some(Dialog::Students) => strip,
+        _ => strip.maybe(failure(app)),
+    }
+}
+
 /// The last failure, with what can be done about it.
 pub fn failure(app: &App) -> Option<Element> {
     let failure = app.engine.failure.as_ref()?;
@@ -209,8 +219,19 @@ pub fn failure(app: &App) -> Option<Element> {
                     .text(failure.message.clone()),
             )
             .maybe(hint)
-            .child(el("div").class("row").children(ways_out(app, failure))),
+            .child(
+                el("div").class("row").children(
+                    ways_out(app, failure)
+                        .into_iter()
+                        // In the dialog of the students a button that opens it leads nowhere.
+                        .filter(|way| app.dialog.is_none() || !leads_to_students(way)),
+                ),
+            ),
     )
+}
+
+fn leads_to_students(way: &Element) -> bool {
+    way.on.press == Some(Action::ShowStudents)
 }
 
 fn title(failure: &Failure) -> &'static str {

@@ -7,7 +7,7 @@ use crate::tree::{Element, el};
 
 pub fn view(app: &App) -> Element {
     let open = if app.sidebar { "true" } else { "false" };
-    let none = app.chats.is_empty().then(|| {
+    let none = (app.chats_read && app.chats.is_empty()).then(|| {
         el("p")
             .class("quiet-note")
             .text("Conversations are kept here, on this device only.")

@@ -63,6 +63,8 @@ struct Model {
     continuing_subword_prefix: Option<String>,
     end_of_word_suffix: Option<String>,
     #[serde(default)]
+    fuse_unk: bool,
+    #[serde(default)]
     byte_fallback: bool,
     #[serde(default)]
     ignore_merges: bool,
@@ -158,6 +160,7 @@ pub(super) fn parts(bytes: &[u8]) -> Result<Parts, TextError> {
         vocab,
         merges: merges.map(|Merge(left, right)| (left, right)).collect(),
         ignore_merges: file.model.ignore_merges,
+        unknown: (file.model.unk_token).map(|token| (token, file.model.fuse_unk)),
         table,
         specials,
         nfc,
@@ -194,9 +197,6 @@ fn check_model(model: &Model) -> Result<(), TextError> {
         if let Some(affix) = affix.as_deref().filter(|affix| !affix.is_empty()) {
             return refuse(field, &affix, "none");
         }
-    }
-    if let Some(unknown) = &model.unk_token {
-        return refuse("model.unk_token", unknown, "none");
     }
     if model.byte_fallback {
         return refuse("model.byte_fallback", &true, "false");
