@@ -199,7 +199,7 @@ impl Runner {
         let logits = self.decoder.logits(last.context("no ids")?);
         let data = pollster::block_on(logits.into_data_async());
         let data = data.map_err(|error| anyhow::anyhow!("the device failed: {error:?}"))?;
-        data.into_vec()
+        data.try_into_vec()
             .map_err(|error| anyhow::anyhow!("the device failed: {error:?}"))
     }
 }

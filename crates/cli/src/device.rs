@@ -71,7 +71,7 @@ fn cpu(threads: usize) -> Chosen {
             1 => "CPU, 1 thread".into(),
             _ => format!("CPU, {threads} threads"),
         },
-        precision: "int8 x f32",
+        precision: "int16",
         max_binding: None,
     }
 }

@@ -1,18 +1,21 @@
-//! Activations as the integer matmul reads them: blocks of 32 quantised to signed bytes.
+//! Activations as the integer matmul reads them: blocks of 32, quantised to two signed bytes each.
 //!
-//! For a block with largest magnitude `a`: `scale = a / 127`, `q = round(x / scale)`. The error
-//! of a value is at most `scale / 2`, as in llama.cpp's Q8_0 activations. A token that holds an
+//! For a block with largest magnitude `a`: `scale = a / 127`, `x = scale * (coarse + fine / 256)`,
+//! `coarse = round(x / scale)` and `fine` the rest. The error of a value is at most `scale / 256`,
+//! 1/128 of what one byte alone leaves (llama.cpp's Q8_0 activations): small enough that the CPU
+//! and a GPU, which multiplies in f32, say the same (`docs/benchmarks.md`). A token that holds an
 //! infinity or a NaN gets a NaN scale, so that all its outputs are NaN.
 //!
 //! Tokens are kept in groups of four (a single token alone), the tail filled with zeros. A group
 //! is a sequence of records, one for each 32 columns:
 //!
 //! ```text
-//! quants: token 0 (8 x X_WORDS words) | token 1 | ..    scale | scale * sum | -8 * sum |
-//!                                                       -8 * sum of columns 0..16 | 16..32
+//! quants: token 0 (coarse: 8 x X_WORDS words, fine: as many) | token 1 | ..
+//! scale / 256 | scale * sum | -8 * sum | -8 * sum of columns 0..16 | 16..32
 //! ```
 //!
-//! The sums serve the weights' zero points, `sum((w - 8) x) = sum(w x) - 8 sum(x)`, and offsets.
+//! with sums of `256 * coarse + fine` but for the second, which sums `x / scale`. They serve the
+//! weights' zero points, `sum((w - 8) x) = sum(w x) - 8 sum(x)`, and offsets.
 
 use std::ops::Range;
 
@@ -33,6 +36,10 @@ pub(crate) const MINUS_8: usize = 2;
 pub(crate) const MINUS_8_FIRST: usize = 3;
 pub(crate) const MINUS_8_SECOND: usize = 4;
 
+/// Fine steps of a coarse one, as a float; [`crate::step`] shifts by its logarithm.
+const FINE: f32 = (1 << FINE_BITS) as f32;
+pub(crate) const FINE_BITS: u32 = 8;
+
 /// Quantised activations [m, cols], made once and used by every matrix that reads them (q, k and
 /// v; gate and up). They fit the instruction set they were made on, and kernels given them run
 /// on that one.
@@ -43,9 +50,17 @@ pub struct Activations {
     pub(crate) words: Vec<u32>,
 }
 
+/// Parts of a value: coarse and fine.
+pub(crate) const PLANES: usize = 2;
+
+/// Words of the quants of a token in a record.
+pub(crate) const fn token_words(x_words: usize) -> usize {
+    PLANES * STEP_WORDS * x_words
+}
+
 /// Words of a record of `group` tokens.
 pub(crate) const fn record_words(group: usize, x_words: usize) -> usize {
-    group * (STEP_WORDS * x_words + SIDE)
+    group * (token_words(x_words) + SIDE)
 }
 
 /// Where a row of activations comes from.
@@ -238,7 +253,7 @@ unsafe fn quantize_row<S: Simd>(s: S, x: &[f32], to: *mut u32, group: usize, tok
         // SAFETY: the scale and the sum of the first record.
         unsafe {
             let side = to
-                .add(group * STEP_WORDS * S::X_WORDS + token)
+                .add(group * token_words(S::X_WORDS) + token)
                 .cast::<f32>();
             side.add(SCALE * group).write(f32::NAN);
             side.add(SUM * group).write(f32::NAN);
@@ -276,25 +291,33 @@ unsafe fn quantize_step<S: Simd>(
     } else {
         (0.0, 0.0)
     };
-    let mut quants = [0i8; STEP];
+    let mut quants = [[0i8; STEP]; PLANES];
     let mut sums = [s.zero(); 2];
     for i in (0..STEP).step_by(S::LANES) {
         // SAFETY: as above.
         unsafe {
-            let q = s.nearest(s.mul(s.load_f(x.add(i)), s.splat_f(inverse)));
-            s.store_i8(quants.as_mut_ptr().add(i), q);
-            sums[2 * i / STEP] = s.add(sums[2 * i / STEP], s.to_f32(q));
+            let v = s.mul(s.load_f(x.add(i)), s.splat_f(inverse));
+            let coarse = s.nearest(v);
+            let rest = s.mul(s.sub(v, s.to_f32(coarse)), s.splat_f(FINE));
+            let fine = s.nearest(s.max(s.splat_f(-127.0), s.min(s.splat_f(127.0), rest)));
+            s.store_i8(quants[0].as_mut_ptr().add(i), coarse);
+            s.store_i8(quants[1].as_mut_ptr().add(i), fine);
+            let both = s.fma(s.to_f32(coarse), s.splat_f(FINE), s.to_f32(fine));
+            sums[2 * i / STEP] = s.add(sums[2 * i / STEP], both);
         }
     }
+    // Exact: integers below 2^21.
     let (first, second) = (s.sum(sums[0]) as i32, s.sum(sums[1]) as i32);
     // SAFETY: inside the record, see its layout.
     unsafe {
-        let to = record.add(token * STEP_WORDS * S::X_WORDS);
-        for (k, four) in quants.as_chunks::<4>().0.iter().enumerate() {
+        let to = record.add(token * token_words(S::X_WORDS));
+        let fours = quants.iter().flat_map(|plane| plane.as_chunks::<4>().0);
+        for (k, four) in fours.enumerate() {
             s.store_x(to.add(k * S::X_WORDS), *four);
         }
-        let side = record.add(group * STEP_WORDS * S::X_WORDS + token);
+        let side = record.add(group * token_words(S::X_WORDS) + token);
         let put = |index: usize, word: u32| side.add(index * group).write(word);
+        let scale = scale / FINE;
         put(SCALE, scale.to_bits());
         put(SUM, (scale * (first + second) as f32).to_bits());
         put(MINUS_8, (-8 * (first + second)) as u32);

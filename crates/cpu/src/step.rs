@@ -3,7 +3,9 @@
 
 use std::marker::PhantomData;
 
-use crate::activations::{MINUS_8, MINUS_8_FIRST, MINUS_8_SECOND, SCALE, SUM};
+use crate::activations::{
+    FINE_BITS, MINUS_8, MINUS_8_FIRST, MINUS_8_SECOND, SCALE, SUM, token_words,
+};
 use crate::quant::{Block, Quant, STEP_WORDS, Scales};
 use crate::simd::Simd;
 
@@ -109,6 +111,9 @@ impl<Q: Quant> Weights for Expanded<Q> {
 
 /// The micro-kernel: adds a step of weights times `P` groups of `G` tokens to the sums.
 ///
+/// The dot products with the coarse and the fine part of the activations are exact integers, put
+/// together as `256 * coarse + fine`, below 2^29 for bytes.
+///
 /// # Safety
 /// Each `x` is a record of `G` tokens; `w` as its type requires.
 #[inline(always)]
@@ -122,29 +127,16 @@ pub(crate) unsafe fn step<S: Simd, W: Weights, const G: usize, const P: usize>(
     // SAFETY: as the caller promises.
     unsafe {
         let scales = w.scales(s);
-        let first_sum = if halves { MINUS_8_FIRST } else { MINUS_8 };
-        let mut dots = start::<S, W::Q, G, P>(s, x, first_sum);
-        for k in 0..STEP_WORDS {
-            if halves && k == STEP_WORDS / 2 {
-                finish(s, x, dots, scales.first, sums);
-                dots = start::<S, W::Q, G, P>(s, x, MINUS_8_SECOND);
-            }
-            let since_start = if halves { k % (STEP_WORDS / 2) } else { k };
-            let q = w.quants(s, k);
-            for p in 0..P {
-                for g in 0..G {
-                    let x = s.load_x(x[p].add((g * STEP_WORDS + k) * S::X_WORDS));
-                    dots[p][g] = s.dot::<W::Q>(dots[p][g], q, x, since_start);
-                }
-            }
+        if halves {
+            let half = STEP_WORDS / 2;
+            let dots = products::<S, W, G, P>(s, w, x, 0, half, MINUS_8_FIRST);
+            finish(s, x, dots, scales.first, sums);
+            let dots = products::<S, W, G, P>(s, w, x, half, half, MINUS_8_SECOND);
+            finish(s, x, dots, scales.second, sums);
+        } else {
+            let dots = products::<S, W, G, P>(s, w, x, 0, STEP_WORDS, MINUS_8);
+            finish(s, x, dots, scales.first, sums);
         }
-        finish(
-            s,
-            x,
-            dots,
-            if halves { scales.second } else { scales.first },
-            sums,
-        );
         if <W::Q as Quant>::OFFSET {
             for p in 0..P {
                 for g in 0..G {
@@ -156,6 +148,74 @@ pub(crate) unsafe fn step<S: Simd, W: Weights, const G: usize, const P: usize>(
     }
 }
 
+/// Dot products of words `first .. first + count` of a step with both parts of the activations.
+///
+/// # Safety
+/// As [`step`]; `zero` is the correction for these words.
+#[inline(always)]
+unsafe fn products<S: Simd, W: Weights, const G: usize, const P: usize>(
+    s: S,
+    w: W,
+    x: [*const u32; P],
+    first: usize,
+    count: usize,
+    zero: usize,
+) -> [[S::U; G]; P] {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let mut coarse = [[s.dot_start(0); G]; P];
+        let mut fine = start::<S, W::Q, G, P>(s, x, zero);
+        if G == 1 {
+            // Weights are unpacked here: once for both parts.
+            for k in 0..count {
+                let q = w.quants(s, first + k);
+                add::<S, W::Q, G, P>(s, &mut coarse, q, x, first + k, k);
+                add::<S, W::Q, G, P>(s, &mut fine, q, x, STEP_WORDS + first + k, k);
+            }
+        } else {
+            // Accumulators of one part fill the registers.
+            for k in 0..count {
+                let q = w.quants(s, first + k);
+                add::<S, W::Q, G, P>(s, &mut coarse, q, x, first + k, k);
+            }
+            for k in 0..count {
+                let q = w.quants(s, first + k);
+                add::<S, W::Q, G, P>(s, &mut fine, q, x, STEP_WORDS + first + k, k);
+            }
+        }
+        let mut both = [[s.splat(0); G]; P];
+        for p in 0..P {
+            for g in 0..G {
+                let coarse = s.shl(s.dot_end(coarse[p][g]), FINE_BITS);
+                both[p][g] = s.add_u(coarse, s.dot_end(fine[p][g]));
+            }
+        }
+        both
+    }
+}
+
+/// Adds the products of four weights with word `index` of each token's quants.
+///
+/// # Safety
+/// As [`step`].
+#[inline(always)]
+unsafe fn add<S: Simd, Q: Quant, const G: usize, const P: usize>(
+    s: S,
+    dots: &mut [[S::Dot; G]; P],
+    q: S::U,
+    x: [*const u32; P],
+    index: usize,
+    since_start: usize,
+) {
+    for p in 0..P {
+        for g in 0..G {
+            // SAFETY: as the caller promises.
+            let x = unsafe { s.load_x(x[p].add(g * token_words(S::X_WORDS) + index * S::X_WORDS)) };
+            dots[p][g] = s.dot::<Q>(dots[p][g], q, x, since_start);
+        }
+    }
+}
+
 /// The value `index` of token `g` beside a record's quants.
 ///
 /// # Safety
@@ -163,7 +223,7 @@ pub(crate) unsafe fn step<S: Simd, W: Weights, const G: usize, const P: usize>(
 #[inline(always)]
 unsafe fn side<S: Simd, const G: usize>(record: *const u32, index: usize, g: usize) -> *const u32 {
     // SAFETY: as above.
-    unsafe { record.add(G * STEP_WORDS * S::X_WORDS + index * G + g) }
+    unsafe { record.add(G * token_words(S::X_WORDS) + index * G + g) }
 }
 
 /// Dot products that start at minus the zero point times the sum of the activations.
@@ -197,7 +257,7 @@ unsafe fn start<S: Simd, Q: Quant, const G: usize, const P: usize>(
 unsafe fn finish<S: Simd, const G: usize, const P: usize>(
     s: S,
     x: [*const u32; P],
-    dots: [[S::Dot; G]; P],
+    dots: [[S::U; G]; P],
     scale: S::F,
     sums: &mut Sums<S, G, P>,
 ) {
@@ -206,7 +266,7 @@ unsafe fn finish<S: Simd, const G: usize, const P: usize>(
             // SAFETY: as above.
             let scale_x = unsafe { side::<S, G>(x[p], SCALE, g).cast::<f32>().read() };
             let scale = s.mul(scale, s.splat_f(scale_x));
-            sums[p][g] = s.fma(s.to_f32(s.dot_end(dots[p][g])), scale, sums[p][g]);
+            sums[p][g] = s.fma(s.to_f32(dots[p][g]), scale, sums[p][g]);
         }
     }
 }

@@ -103,9 +103,21 @@ pub struct ModelInfo {
     pub kv_cache_bytes: u64,
     /// Tokens that fit in the KV cache.
     pub context: usize,
-    /// Arithmetic of the activations: "f32", "f16", or "int8 x f32" on the CPU.
+    /// Arithmetic of the activations: "f32", "f16", or "int16" on the CPU.
     pub precision: String,
     /// Whether the chat template opens a `<think>` block.
     pub reasons: bool,
     pub sampling: Sampling,
+}
+
+/// What the model expects after one token.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Position {
+    /// The likeliest next token.
+    pub greedy: u32,
+    /// Natural log-probability of the token that really follows; none after the last.
+    pub logprob: Option<f32>,
+    /// The likeliest tokens and their log-probabilities, best first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub top: Vec<(u32, f32)>,
 }

@@ -24,7 +24,7 @@ mod session;
 #[cfg(feature = "engine")]
 mod vocabulary;
 
-pub use api::{Event, LoadProgress, ModelInfo, Sampling, Stats, StopReason};
+pub use api::{Event, LoadProgress, ModelInfo, Position, Sampling, Stats, StopReason};
 #[cfg(feature = "engine")]
 pub use engine::{Engine, LoadOptions};
 #[cfg(feature = "engine")]
@@ -32,7 +32,7 @@ pub use error::InferError;
 #[cfg(feature = "engine")]
 pub use sampler::Sampler;
 #[cfg(feature = "engine")]
-pub use score::{Position, score};
+pub use score::score;
 #[cfg(feature = "engine")]
 pub use session::{Listener, Session};
 #[cfg(feature = "engine")]

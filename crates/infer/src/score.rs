@@ -1,27 +1,19 @@
 //! Log-probabilities of given tokens: what the decoder expected at each position.
 
-use serde::Serialize;
-
 use crate::sampler::argmax;
 use crate::session::{check_ids, read_rows};
-use crate::{Engine, InferError, Session};
+use crate::{Engine, InferError, Position, Session};
 
+/// Tokens that go through the decoder at once.
+const CHUNK: usize = 256;
 /// Positions whose logits are on the host at once: 16 rows of 152,064 are 10 MB.
-const CHUNK: usize = 16;
-
-/// What the model expects after one token.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Position {
-    /// The likeliest next token.
-    pub greedy: u32,
-    /// Natural log-probability of the token that really follows; none after the last.
-    pub logprob: Option<f32>,
-    /// The likeliest tokens and their log-probabilities, best first.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub top: Vec<(u32, f32)>,
-}
+const ROWS: usize = 16;
 
 /// Runs `ids` from an empty cache; one [`Position`] per id, with the `top` likeliest successors.
+///
+/// # Errors
+/// No ids, more than the context holds, or one that the vocabulary lacks; a device that fails or
+/// computes NaNs.
 pub async fn score(engine: &Engine, ids: &[u32], top: usize) -> Result<Vec<Position>, InferError> {
     let context = engine.info().context;
     if ids.is_empty() {
@@ -39,10 +31,15 @@ pub async fn score(engine: &Engine, ids: &[u32], top: usize) -> Result<Vec<Posit
     let width = engine.config().vocab_size;
     for chunk in ids.chunks(CHUNK) {
         let hidden = session.feed(engine, chunk);
-        let rows = read_rows(engine, hidden).await?;
-        for row in rows.chunks_exact(width) {
-            let next = ids.get(positions.len() + 1).copied();
-            positions.push(position(row, next, top)?);
+        for first in (0..chunk.len()).step_by(ROWS) {
+            let some = hidden
+                .clone()
+                .narrow(0, first, ROWS.min(chunk.len() - first));
+            let rows = read_rows(engine, some).await?;
+            for row in rows.chunks_exact(width) {
+                let next = ids.get(positions.len() + 1).copied();
+                positions.push(position(row, next, top)?);
+            }
         }
     }
     Ok(positions)

@@ -8,16 +8,16 @@ use web_time::Instant;
 use crate::context::fit;
 use crate::{Engine, Event, InferError, Sampler, Sampling, Stats, StopReason};
 
-/// Tokens of a prompt that go through the decoder at once. Bounds the activations' memory and
-/// the time until a stop is heard, and is long enough to use the matrix kernels well.
+/// Tokens of a prompt that go through the decoder at once: bounds the activations' memory, and is
+/// long enough to use the matrix kernels well. A stop is heard after every block of the decoder.
 const PREFILL_CHUNK: usize = 256;
 
 /// Receives a reply while it is made.
 pub trait Listener {
     fn event(&mut self, event: Event);
 
-    /// Called between tokens. Lets the host do other work (a browser: read its messages), and
-    /// answers whether to stop.
+    /// Called between tokens, and while the prompt is read between the blocks of the decoder.
+    /// Lets the host do other work (a browser: read its messages), and answers whether to stop.
     fn pause(&mut self) -> impl Future<Output = bool>;
 }
 
@@ -91,7 +91,7 @@ impl Session {
         let mut decoded = 0;
         let stop = loop {
             let id = sampler.sample(&mut logits, &self.tokens)?;
-            let first = *first_token.get_or_insert_with(|| start.elapsed());
+            first_token.get_or_insert_with(|| start.elapsed());
             if engine.stop_ids().contains(&id) {
                 break StopReason::EndOfText;
             }
@@ -108,7 +108,6 @@ impl Session {
             }
             let hidden = self.feed(engine, &[id]);
             logits = read_logits(engine, hidden).await?;
-            let _ = first;
         };
         reply.finish();
         let (thought_tokens, answer_tokens) = (reply.thought_tokens, reply.answer_tokens);
@@ -168,29 +167,43 @@ impl Session {
             total,
             reused,
         });
+        let layers = engine.decoder.layers.len();
         for chunk in prompt[reused..].chunks(PREFILL_CHUNK) {
-            if hidden.is_some() && listener.pause().await {
+            let before = self.tokens.len();
+            let pause = async |blocks: usize| {
+                listener.event(Event::Prefill {
+                    done: before + chunk.len() * blocks / layers,
+                    total,
+                    reused,
+                });
+                listener.pause().await
+            };
+            let ids = tensor(engine, chunk);
+            let decoder = &engine.decoder;
+            let states = decoder.forward_with_pauses(ids, &mut self.cache, pause);
+            let Some(states) = states.await else {
                 return Ok(None);
-            }
-            let states = self.feed(engine, chunk);
+            };
+            self.tokens.extend_from_slice(chunk);
             hidden = Some(states.narrow(0, chunk.len() - 1, 1));
-            listener.event(Event::Prefill {
-                done: self.tokens.len(),
-                total,
-                reused,
-            });
         }
         Ok(hidden)
     }
 
     /// Runs `ids` through the decoder after what the cache holds: [ids, hidden].
     pub(crate) fn feed(&mut self, engine: &Engine, ids: &[u32]) -> Tensor<2> {
-        let data = TensorData::new(ids.to_vec(), [1, ids.len()]);
-        let tensor = Tensor::<2, Int>::from_data(data, (&engine.device, DType::U32));
-        let hidden = engine.decoder.forward(tensor, Some(&mut self.cache));
+        let hidden = engine
+            .decoder
+            .forward(tensor(engine, ids), Some(&mut self.cache));
         self.tokens.extend_from_slice(ids);
         hidden
     }
+}
+
+/// [1, ids]
+fn tensor(engine: &Engine, ids: &[u32]) -> Tensor<2, Int> {
+    let data = TensorData::new(ids.to_vec(), [1, ids.len()]);
+    Tensor::from_data(data, (&engine.device, DType::U32))
 }
 
 /// Refuses ids that no row of the embedding answers to.

@@ -87,6 +87,27 @@ impl Decoder {
         x
     }
 
+    /// [`Self::forward`] of one sequence into a cache, for a host that has to do other work in
+    /// between: after each block `pause` is told how many are done, and answers whether to stop.
+    /// None if it did; the cache then holds what it held before.
+    pub async fn forward_with_pauses(
+        &self,
+        ids: Tensor<2, Int>,
+        cache: &mut KvCache,
+        mut pause: impl AsyncFnMut(usize) -> bool,
+    ) -> Option<Tensor<2>> {
+        let t = ids.dims()[1];
+        let mut x = self.embed_tokens.forward(ids.reshape([t]));
+        for (index, block) in self.layers.iter().enumerate() {
+            x = block.forward(x, 1, index, Some(&mut *cache), &self.shape);
+            if pause(index + 1).await {
+                return None;
+            }
+        }
+        cache.advance(t);
+        Some(x)
+    }
+
     /// Scores of every token of the vocabulary.
     ///
     /// # Shapes

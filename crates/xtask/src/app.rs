@@ -106,6 +106,12 @@ impl App {
         })
     }
 
+    /// What the student expects at each position of `ids`: the positions of `retort score`.
+    pub fn score(&self, ids: &Value, top: usize, limit: Duration) -> Result<Value> {
+        self.send(&json!({ "Score": { "id": 2_000_000, "ids": ids, "top": top } }))?;
+        Ok(self.wait("Scores", limit)?["positions"].take())
+    }
+
     /// Of the newest worker.
     pub fn counters(&self) -> Result<Counters> {
         let workers = self.page.workers();

@@ -8,7 +8,7 @@
 //! then whatever it likes. A worker that reported [`FailureKind::DeviceLost`] or
 //! [`FailureKind::Internal`] is not usable any more: the page terminates it and makes a new one.
 
-use retort_infer::{Event, LoadProgress, ModelInfo, Sampling};
+use retort_infer::{Event, LoadProgress, ModelInfo, Position, Sampling};
 use retort_text::Message;
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +38,9 @@ pub enum Request {
     },
     /// Ends the running reply within one token.
     Stop,
+    /// What the student expects at each position of `ids`, for programs that check the device
+    /// against a reference; answered by [`Reply::Scores`].
+    Score { id: u64, ids: Vec<u32>, top: usize },
 }
 
 /// Which device the page asks for.
@@ -147,6 +150,10 @@ pub enum Reply {
         id: u64,
         event: Event,
     },
+    Scores {
+        id: u64,
+        positions: Vec<Position>,
+    },
     Error(Failure),
 }
 
@@ -189,6 +196,7 @@ pub enum Stage {
     Load {
         id: String,
     },
+    /// A reply or a scoring.
     Chat {
         id: u64,
     },

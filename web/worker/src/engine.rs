@@ -46,7 +46,7 @@ impl Engine {
     /// The reason in words, if the adapter gives no device.
     pub async fn open(&self, info: &DeviceInfo) -> Result<(), String> {
         let (device, precision) = match info.kind {
-            DeviceKind::Cpu => (Device::flex(), "int8 x f32"),
+            DeviceKind::Cpu => (Device::flex(), "int16"),
             DeviceKind::WebGpu => (open_gpu().await?, "f32"),
         };
         let limit = info.max_binding.unwrap_or(u64::MAX).min(SHARD_BYTES as u64);
@@ -165,8 +165,7 @@ impl Engine {
         let number = self.ask();
         let mut loaded = self.loaded.lock().await;
         let Some(Loaded { engine, session }) = loaded.as_mut() else {
-            let text = "No student is loaded.";
-            return Err(failure::new(FailureKind::Chat, text, "Load one first."));
+            return Err(nothing_loaded());
         };
         let mut answer = Answer {
             host: self,
@@ -177,6 +176,26 @@ impl Engine {
         done.map(drop)
             .map_err(|error| explain(&error, FailureKind::Chat))
     }
+
+    /// Log-probabilities of given tokens.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the ids or the device, as the page shows it.
+    pub async fn score(&self, id: u64, ids: &[u32], top: usize) -> Result<(), Failure> {
+        let loaded = self.loaded.lock().await;
+        let Some(Loaded { engine, .. }) = loaded.as_ref() else {
+            return Err(nothing_loaded());
+        };
+        let positions = retort_infer::score(engine, ids, top).await;
+        let positions = positions.map_err(|error| explain(&error, FailureKind::Chat))?;
+        post(&Reply::Scores { id, positions });
+        Ok(())
+    }
+}
+
+fn nothing_loaded() -> Failure {
+    let text = "No student is loaded.";
+    failure::new(FailureKind::Chat, text, "Load one first.")
 }
 
 /// The adapter with all its limits and features, and an ear for its loss.

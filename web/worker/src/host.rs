@@ -107,6 +107,10 @@ impl Host {
                 self.engine.chat(id, &messages, &sampling).await,
             ),
             #[cfg(feature = "engine")]
+            Request::Score { id, ids, top } => {
+                (Stage::Chat { id }, self.engine.score(id, &ids, top).await)
+            }
+            #[cfg(feature = "engine")]
             Request::Stop => return self.engine.stop(),
             #[cfg(not(feature = "engine"))]
             _ => {

@@ -34,6 +34,9 @@ mod post;
 #[cfg(all(target_family = "wasm", feature = "engine"))]
 mod turn;
 
+#[cfg(all(target_family = "wasm", not(target_feature = "simd128")))]
+compile_error!("without vectors the CPU is ten times slower: RUSTFLAGS hides .cargo/config.toml");
+
 #[cfg(target_family = "wasm")]
 unsafe extern "C" {
     /// The static constructors, put together by the linker.

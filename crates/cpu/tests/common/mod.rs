@@ -34,12 +34,13 @@ impl Random {
         (0..n).map(|_| self.float()).collect()
     }
 
-    /// Integers that quantise to themselves: in each 32 one is 127.
+    /// Multiples of 1/256 that quantise to themselves: in each 32 one is 127.
     pub fn exact(&mut self, n: usize) -> Vec<f32> {
+        let mut upto = |n: u64| (self.word() % (2 * n + 1)) as f32 - n as f32;
         (0..n)
             .map(|i| match i % 32 {
                 7 => 127.0,
-                _ => (self.word() % 255) as f32 - 127.0,
+                _ => upto(126) + upto(127) / 256.0,
             })
             .collect()
     }
@@ -107,7 +108,7 @@ pub fn product(w: &[f32], x: &[f32], cols: usize, r: usize, t: usize) -> (f64, f
     })
 }
 
-/// Largest error that rounding the activations to 8 bits can make: half a step for each.
+/// Largest error that rounding the activations can make: 1/256 of a coarse step for each.
 pub fn rounding(w: &[f32], x: &[f32], cols: usize, r: usize, t: usize) -> f64 {
     let w = w[r * cols..(r + 1) * cols].chunks(32);
     let x = x[t * cols..(t + 1) * cols].chunks(32);
@@ -115,7 +116,7 @@ pub fn rounding(w: &[f32], x: &[f32], cols: usize, r: usize, t: usize) -> f64 {
         .map(|(w, x)| {
             let largest = x.iter().fold(0.0f32, |a, x| a.max(x.abs()));
             let weights: f64 = w.iter().map(|w| f64::from(w.abs())).sum();
-            weights * f64::from(largest) / 254.0
+            weights * f64::from(largest) / 127.0 / 256.0
         })
         .sum()
 }

@@ -45,7 +45,7 @@ pub fn gpu(test: &str) -> Option<Device> {
 }
 
 /// Each device with the error it is allowed, relative to the largest value: the CPU rounds
-/// activations of quantised products to 8 bits, a GPU does not.
+/// activations of quantised products to 16 bits, a GPU does not.
 pub fn devices(test: &str, cpu: f64) -> Vec<(Device, f64)> {
     let mut devices = vec![(Device::flex(), cpu)];
     devices.extend(gpu(test).map(|device| (device, 2e-5)));

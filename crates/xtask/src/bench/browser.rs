@@ -185,17 +185,17 @@ pub(super) fn page(bench: &Bench, table: &mut Table) -> Result<()> {
 }
 
 const SMOLLM2_LAYERS: f64 = 30.0;
-const MODEL: &str = "/models/bench.gguf";
+pub(super) const MODEL: &str = "/models/bench.gguf";
 
 /// The built page and a model, served.
-struct Site {
-    server: Server,
+pub(super) struct Site {
+    pub(super) server: Server,
     dist: std::path::PathBuf,
-    chromium: std::path::PathBuf,
+    pub(super) chromium: std::path::PathBuf,
 }
 
 impl Site {
-    fn open(bench: &Bench, model: &Path) -> Result<Self> {
+    pub(super) fn open(bench: &Bench, model: &Path) -> Result<Self> {
         let dist = build::build(bench.workspace)?;
         setup::ensure(bench.workspace, &[Tool::Chromium])?;
         let chromium = find_chromium(bench.workspace).context("no Chromium")?;

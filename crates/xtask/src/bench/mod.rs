@@ -6,6 +6,7 @@
 //! print, one line of JSON, is described at [`Reading`].
 
 mod browser;
+mod logits;
 mod native;
 mod reading;
 mod table;
@@ -53,10 +54,18 @@ enum Part {
     Webgpu,
     /// The page by itself: stalls, second load, size.
     Page,
+    /// Logits on every device against llama.cpp's on the same file.
+    Logits,
 }
 
 impl Part {
-    const ALL: [Self; 4] = [Self::Native, Self::Wasm, Self::Webgpu, Self::Page];
+    const ALL: [Self; 5] = [
+        Self::Native,
+        Self::Wasm,
+        Self::Webgpu,
+        Self::Page,
+        Self::Logits,
+    ];
 }
 
 /// What the parts share.
@@ -97,6 +106,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
             Part::Wasm => browser::wasm(&bench, &mut table)?,
             Part::Webgpu => browser::webgpu(&bench, &mut table)?,
             Part::Page => browser::page(&bench, &mut table)?,
+            Part::Logits => logits::measure(&bench, &mut table)?,
         }
     }
     println!("{table}");

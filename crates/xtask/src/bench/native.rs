@@ -78,8 +78,9 @@ pub(super) fn pairs(
     rounds.iter().filter_map(both).collect()
 }
 
-fn build(bench: &Bench) -> Result<std::path::PathBuf> {
-    process::run(cargo(bench.workspace).args(["build", "--release", "--package", "retort-cli"]))?;
+/// The program `retort`, with the features of the whole workspace, so that nothing is built twice.
+pub(super) fn build(bench: &Bench) -> Result<std::path::PathBuf> {
+    process::run(cargo(bench.workspace).args(["build", "--release", "--workspace"]))?;
     Ok(bench.workspace.target.join("release/retort"))
 }
 

@@ -22,6 +22,8 @@ struct Row {
     ours: f64,
     /// Another engine's figure; none where ours stands by itself.
     theirs: Option<(String, f64)>,
+    /// The goal is the most that `value` may be, not the least.
+    at_most: bool,
     /// What is compared with the goal: a ratio, or our figure.
     value: f64,
     goal: Goal,
@@ -53,6 +55,7 @@ impl Table {
             what: what.to_owned(),
             ours: median(rounds.iter().map(|round| round.0)),
             theirs: Some((peer.to_owned(), median(rounds.iter().map(|round| round.1)))),
+            at_most: false,
             value: median(ratios.iter().copied()),
             goal,
             rounds: ratios,
@@ -66,9 +69,23 @@ impl Table {
             what: what.to_owned(),
             ours: value,
             theirs: None,
+            at_most: true,
             value,
             goal,
             rounds: figures.to_vec(),
+        });
+    }
+
+    /// A figure of ours that has to reach its goal.
+    pub fn reach(&mut self, what: &str, value: f64, goal: Goal) {
+        self.rows.push(Row {
+            what: what.to_owned(),
+            ours: value,
+            theirs: None,
+            at_most: false,
+            value,
+            goal,
+            rounds: vec![value],
         });
     }
 
@@ -92,10 +109,9 @@ impl Table {
 
 impl Row {
     fn verdict(&self) -> &'static str {
-        // A pair's ratio should be large, a limit's figure small.
-        let reaches = |goal: f64| match self.theirs {
-            Some(_) => self.value >= goal,
-            None => self.value <= goal,
+        let reaches = |goal: f64| match self.at_most {
+            false => self.value >= goal,
+            true => self.value <= goal,
         };
         match () {
             () if reaches(self.goal.aim) => "aim",
@@ -140,7 +156,8 @@ fn figure(value: f64) -> String {
     match value.abs() {
         size if size >= 100.0 => format!("{value:.0}"),
         size if size >= 10.0 => format!("{value:.1}"),
-        _ => format!("{value:.2}"),
+        size if size >= 1.0 => format!("{value:.2}"),
+        _ => format!("{value:.4}"),
     }
 }
 

@@ -15,7 +15,7 @@ use retort_formats::GgmlType;
 use retort_formats::gguf::{Metadata, TensorSpec, Value, Writer};
 
 pub use random::{Mix, RandomStudent};
-pub use requantize::to_q4_0;
+pub use requantize::{to_f32, to_q4_0};
 pub use scripted::{Ending, ScriptedStudent};
 use vocabulary::Vocabulary;
 

@@ -11,20 +11,31 @@ use retort_formats::{FileSource, GgmlType, Source, blocks};
 /// Writes the model `from` to `to` with all its matrices in Q4_0, the embedding too; vectors stay
 /// f32. Quantised weights lose a second time: right for measuring speed, not quality.
 pub fn to_q4_0(from: &Path, to: &Path) -> Result<()> {
-    const TYPE: GgmlType = GgmlType::Q4_0;
     /// llama.cpp's `LLAMA_FTYPE_MOSTLY_Q4_0`.
     const FILE_TYPE: u32 = 2;
+    rewrite(from, to, GgmlType::Q4_0, FILE_TYPE)
+}
+
+/// Writes the model `from` to `to` as f32: the very weights, which an engine then multiplies
+/// without rounding the activations.
+pub fn to_f32(from: &Path, to: &Path) -> Result<()> {
+    /// llama.cpp's `LLAMA_FTYPE_ALL_F32`.
+    const FILE_TYPE: u32 = 0;
+    rewrite(from, to, GgmlType::F32, FILE_TYPE)
+}
+
+fn rewrite(from: &Path, to: &Path, matrices: GgmlType, file_type: u32) -> Result<()> {
     let source = FileSource::open(from).with_context(|| from.display().to_string())?;
     let header = pollster::block_on(gguf::read_header(&source))?;
     let mut metadata = header.metadata.clone();
-    metadata.set("general.file_type", Value::U32(FILE_TYPE));
+    metadata.set("general.file_type", Value::U32(file_type));
     let specs = header.tensors.iter().map(|tensor| TensorSpec {
         name: tensor.name.clone(),
         dims: tensor.dims.clone(),
         ty: if tensor.dims.len() < 2 {
             GgmlType::F32
         } else {
-            TYPE
+            matrices
         },
     });
     let specs: Vec<TensorSpec> = specs.collect();

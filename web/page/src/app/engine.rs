@@ -118,6 +118,8 @@ impl Engine {
             }
             Reply::Error(failure) => self.failed(failure),
             Reply::Chat { .. } => {}
+            // Only programs ask for them.
+            Reply::Scores { .. } => {}
         }
         Vec::new()
     }
