@@ -52,6 +52,8 @@ impl CrashDisk {
         let mut files = self.0.borrow_mut();
         let length = files.now.len().saturating_sub(bytes);
         files.now.truncate(length);
+        // What was never written whole does not come back with a later loss of power.
+        files.flushed.truncate(length);
     }
 
     fn bytes(&self) -> Vec<u8> {
