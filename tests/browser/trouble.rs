@@ -91,9 +91,10 @@ fn a_lost_device_keeps_the_chat() -> Result<()> {
     let site = Site::new(&endless)?;
     let visit = Visit::with_student(&site, WebGpu::Software)?;
     visit.ask("Go on and on.")?;
-    visit
-        .page
-        .wait_for("[data-testid=answer][data-state=answering]", SHORT)?;
+    visit.page.wait_until(
+        "document.querySelector('[data-testid=answer-text]')?.innerText.includes('answer is')",
+        SHORT,
+    )?;
     visit.browser.crash_gpu()?;
     visit.fails_with("device-lost")?;
     visit.engine_is("dead")?;

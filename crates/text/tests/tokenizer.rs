@@ -267,7 +267,7 @@ fn older_files_write_merges_as_text() {
 /// Built once: a property is tried a few hundred times.
 static TINY: LazyLock<Vec<Tokenizer>> = LazyLock::new(|| {
     NAMES
-        .map(|name| tokenizers(name))
+        .map(tokenizers)
         .into_iter()
         .flatten()
         .collect()

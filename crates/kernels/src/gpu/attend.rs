@@ -117,8 +117,8 @@ pub(super) fn attend<F: Float>(
         sync_cube();
         #[unroll]
         for r in 0..rows {
-            sums[r] = sums[r] * F32x4::new(factors[r]);
-            totals[r] = totals[r] * factors[r];
+            sums[r] *= F32x4::new(factors[r]);
+            totals[r] *= factors[r];
         }
         // With a width that does not divide the units some are left over.
         if subset < subsets {
@@ -127,8 +127,8 @@ pub(super) fn attend<F: Float>(
                 #[unroll]
                 for r in 0..rows {
                     let weight = weights[r * UNITS + i];
-                    sums[r] = sums[r] + value * F32x4::new(weight);
-                    totals[r] = totals[r] + weight;
+                    sums[r] += value * F32x4::new(weight);
+                    totals[r] += weight;
                 }
             }
         }
@@ -172,7 +172,7 @@ fn score<F: Float>(
         let key = F32x4::cast_from(k[at + c]);
         #[unroll]
         for r in 0..plan.rows() {
-            dots[r] = dots[r] + key * rows_q[r * plan.quads + c];
+            dots[r] += key * rows_q[r * plan.quads + c];
         }
     }
     let mut scores = Sequence::<f32>::new();

@@ -24,7 +24,7 @@ type I32x4 = Vector<i32, Const<4>>;
 pub(super) fn f16_low(words: U32x4) -> F32x4 {
     let magnitude = (words & U32x4::new(0x7fff)) << U32x4::new(13);
     let moved = F32x4::reinterpret(magnitude + U32x4::new(0x3800_0000));
-    let exact = moved.min(moved * F32x4::new(2.0) - F32x4::new(0.000_061_035_156_25));
+    let exact = moved.min(moved * F32x4::new(2.0) - F32x4::new(0.000_061_035_156));
     let sign = (words & U32x4::new(0x8000)) << U32x4::new(16);
     F32x4::reinterpret(U32x4::reinterpret(exact) | sign)
 }
@@ -80,7 +80,7 @@ pub(super) fn lowering(#[comptime] ty: GgmlType) -> F32x4 {
     if comptime!(bits(ty) < 8) {
         factors.insert(1usize, 0.0625);
         factors.insert(2usize, 0.003_906_25);
-        factors.insert(3usize, 0.000_244_140_625);
+        factors.insert(3usize, 0.000_244_140_63);
     }
     factors
 }

@@ -250,7 +250,7 @@ fn reduce(
                 #[unroll]
                 for t in 0..plan.tokens {
                     let at = t * cube + unit;
-                    shared_squares[at] = shared_squares[at] + shared_squares[at + stride];
+                    shared_squares[at] += shared_squares[at + stride];
                 }
             }
         }

@@ -34,7 +34,7 @@ fn rms_norm<N: Size>(
     let mut stride = comptime!(UNITS / 2).runtime();
     while stride > 0 {
         if unit < stride {
-            shared[unit] = shared[unit] + shared[unit + stride];
+            shared[unit] += shared[unit + stride];
         }
         sync_cube();
         stride /= 2;
