@@ -104,7 +104,7 @@ fn look(visit: &Visit, name: &str) -> Result<()> {
     );
     let nameless = visit.page.eval(
         "[...document.querySelectorAll('button, input, textarea, select')].filter(e => \
-         e.checkVisibility() && !e.closest('[aria-hidden=true]') && !e.innerText.trim() && !e.labels?.length \
+         e.checkVisibility({visibilityProperty: true}) && !e.closest('[aria-hidden=true]') && !e.innerText.trim() && !e.labels?.length \
          && !e.getAttribute('aria-label') && !e.title).map(e => e.outerHTML)",
     )?;
     assert_eq!(nameless, json!([]), "{name}: controls without a name");

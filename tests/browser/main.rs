@@ -13,11 +13,13 @@
 //! | `chat` | load, ask, think, answer, stop, the second turn |
 //! | `download` | broken connections, reloads, hosts that misbehave |
 //! | `trouble` | damaged files, no WebGPU, a lost device |
+//! | `logits` | both devices against transformers |
 //! | `look` | screenshots, and that nothing overflows |
 
 mod chat;
 mod download;
 mod driver;
+mod logits;
 mod look;
 mod setup;
 mod site;

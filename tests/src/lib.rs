@@ -1,11 +1,13 @@
 //! End-to-end tests of the workspace; this library holds what several of them need.
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use burn::tensor::Device;
+use retort_formats::gguf::read_header;
 use retort_formats::hf::{Folder, read_safetensors_header};
 use retort_formats::{FileSource, Source, blocks};
-use retort_model::{Decoder, HfCheckpoint, LoadPlan, WeightForm, load};
+use retort_model::{Checkpoint, Decoder, GgufCheckpoint, HfCheckpoint, LoadPlan, WeightForm, load};
 
 /// A file or folder under `tests/golden`.
 pub fn golden(name: &str) -> PathBuf {
@@ -14,22 +16,54 @@ pub fn golden(name: &str) -> PathBuf {
         .join(name)
 }
 
+/// The GPU, a software one included. Where there is none, says so and gives none.
+pub fn gpu(test: &str) -> Option<Device> {
+    static DEVICE: OnceLock<Result<Device, String>> = OnceLock::new();
+    let device = DEVICE.get_or_init(|| {
+        let device = Device::wgpu_options().init();
+        device.map_err(|error| error.to_string())
+    });
+    match device {
+        Ok(device) => Some(device.clone()),
+        Err(error) => {
+            eprintln!("SKIPPED on GPU: {test}: {error}");
+            None
+        }
+    }
+}
+
 /// Loads a Hugging Face folder of `tests/golden`.
 pub fn load_golden(name: &str, device: &Device, form: WeightForm) -> Decoder {
-    let plan = LoadPlan {
-        form,
-        positions: 128,
-        max_shard_bytes: 1 << 20,
-    };
     pollster::block_on(async {
         let folder = Folder::open(golden(name)).await.expect("golden folder");
         let sources = folder.sources().expect("golden shards");
         let checkpoint = HfCheckpoint::new(&folder.config, folder.tensors.clone(), sources)
             .expect("golden configuration");
-        load(&checkpoint, device, &plan, |_| {})
-            .await
-            .expect("golden weights")
+        load_from(&checkpoint, device, form).await
     })
+}
+
+/// Loads the GGUF file of the same model.
+pub fn load_golden_gguf(name: &str, device: &Device, form: WeightForm) -> Decoder {
+    pollster::block_on(async {
+        let source = FileSource::open(golden(name).join("model.gguf")).expect("golden file");
+        let header = read_header(&source).await.expect("golden header");
+        let checkpoint = GgufCheckpoint::new(source, &header)
+            .await
+            .expect("golden configuration");
+        load_from(&checkpoint, device, form).await
+    })
+}
+
+async fn load_from(checkpoint: &impl Checkpoint, device: &Device, form: WeightForm) -> Decoder {
+    let plan = LoadPlan {
+        form,
+        positions: 128,
+        max_shard_bytes: 1 << 20,
+    };
+    load(checkpoint, device, &plan, |_| {})
+        .await
+        .expect("golden weights")
 }
 
 /// The bytes and shape of one tensor of a safetensors file.

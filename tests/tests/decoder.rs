@@ -2,9 +2,9 @@
 
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use retort_model::{Config, Decoder, KvCache, WeightForm};
-use retort_tests::{floats, golden, load_golden, max_difference, tensor};
+use retort_tests::{floats, golden, gpu, load_golden, load_golden_gguf, max_difference, tensor};
 
-const VOCABULARY: usize = 96;
+const VOCABULARY: usize = 264;
 const LENGTH: usize = 40;
 
 fn config(name: &str) -> Config {
@@ -62,6 +62,9 @@ fn check(name: &str, device: &Device) {
         let model = load_golden(name, device, form);
         let difference = max_difference(&without_cache(&model, &ids(name), device), &expected);
         assert!(difference < 1e-3, "{name} {form:?} differs by {difference}");
+        let model = load_golden_gguf(name, device, form);
+        let difference = max_difference(&without_cache(&model, &ids(name), device), &expected);
+        assert!(difference < 1e-3, "{name} {form:?} as GGUF: {difference}");
     }
     for pieces in [&[LENGTH][..], &[1; LENGTH], &[17, 1, 1, 5, 16]] {
         let logits = with_cache(name, pieces, device);
@@ -81,6 +84,14 @@ fn qwen2_equals_transformers_on_the_cpu() {
 #[test]
 fn llama_3_1_equals_transformers_on_the_cpu() {
     check("llama", &Device::flex());
+}
+
+#[test]
+fn both_equal_transformers_on_the_gpu() {
+    if let Some(device) = gpu("both_equal_transformers_on_the_gpu") {
+        check("qwen2", &device);
+        check("llama", &device);
+    }
 }
 
 #[test]

@@ -265,13 +265,8 @@ fn older_files_write_merges_as_text() {
 }
 
 /// Built once: a property is tried a few hundred times.
-static TINY: LazyLock<Vec<Tokenizer>> = LazyLock::new(|| {
-    NAMES
-        .map(tokenizers)
-        .into_iter()
-        .flatten()
-        .collect()
-});
+static TINY: LazyLock<Vec<Tokenizer>> =
+    LazyLock::new(|| NAMES.map(tokenizers).into_iter().flatten().collect());
 
 proptest! {
     #[test]

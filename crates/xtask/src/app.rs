@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
 use crate::browser::{Browser, Page};
@@ -87,11 +87,36 @@ impl App {
         Ok(time.as_f64().unwrap_or(f64::NAN) / 1000.0)
     }
 
-    /// One question without history.
-    pub fn ask(&self, question: &str, sampling: &Value, limit: Duration) -> Result<Reply> {
+    fn begin(&self, question: &str, sampling: &Value) -> Result<()> {
         let message = json!({ "role": "user", "content": question });
         let chat = json!({ "id": 1_000_000, "messages": [message], "sampling": sampling });
-        self.send(&json!({ "Chat": chat }))?;
+        self.send(&json!({ "Chat": chat }))
+    }
+
+    /// Milliseconds until a reply has ended that is stopped as soon as `when` holds, a JavaScript
+    /// expression.
+    pub fn stop(
+        &self,
+        question: &str,
+        sampling: &Value,
+        when: &str,
+        limit: Duration,
+    ) -> Result<f64> {
+        self.begin(question, sampling)?;
+        self.page.wait_until(when, limit)?;
+        self.page.eval("wire.stop()")?;
+        self.page.wait_until("wire.chat.stats", limit)?;
+        let chat = self.page.eval("wire.chat")?;
+        ensure!(
+            chat["stats"]["stop"] == "Stopped",
+            "ended before it was stopped: {chat}"
+        );
+        chat["stopped"].as_f64().context("no time")
+    }
+
+    /// One question without history.
+    pub fn ask(&self, question: &str, sampling: &Value, limit: Duration) -> Result<Reply> {
+        self.begin(question, sampling)?;
         self.page
             .wait_until("wire.chat.stats || wire.got('Error')", limit)?;
         let mut chat = self.page.eval("wire.chat")?;

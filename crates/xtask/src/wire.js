@@ -7,7 +7,7 @@
     replies: [],
     // When the last reply of each kind came, in milliseconds since the page was opened.
     at: {},
-    // The reply under way: its text, and the figures that end it.
+    // The reply under way: tokens of the prompt read, its text, and the figures that end it.
     chat: null,
     // Figures of the last reply that ended, whoever asked.
     stats: null,
@@ -16,8 +16,14 @@
 
     send(request) {
       wire.replies = [];
-      if (request.Chat) wire.chat = { thought: '', answer: '', stats: null };
+      if (request.Chat) wire.chat = { read: 0, thought: '', answer: '', stats: null };
       wire.worker.postMessage(request);
+    },
+
+    // Ends the reply under way; `chat.stopped` is then how many milliseconds that took.
+    stop() {
+      wire.chat.stopping = performance.now();
+      wire.worker.postMessage('Stop');
     },
 
     // The last reply of this kind; a failure counts for any.
@@ -36,9 +42,11 @@
     const event = reply.Chat?.event;
     wire.stats = event?.Done ?? wire.stats;
     if (event && wire.chat) {
+      wire.chat.read = event.Prefill?.done ?? wire.chat.read;
       wire.chat.thought += event.Thought?.text ?? '';
       wire.chat.answer += event.Answer?.text ?? '';
       wire.chat.stats ??= event.Done ?? null;
+      if (event.Done) wire.chat.stopped = performance.now() - wire.chat.stopping;
     } else if (!event && !reply.Load && !reply.Download) {
       wire.replies.push(reply);
       wire.at[typeof reply === 'string' ? reply : Object.keys(reply)[0]] = performance.now();

@@ -179,9 +179,32 @@ pub(super) fn page(bench: &Bench, table: &mut Table) -> Result<()> {
     );
     table.limit("longest stall of the page, ms", &stalls, goal(50.0, 20.0));
     table.limit("second load, s", &seconds, goal(1.5, 1.0));
+    let [reading, writing] = stops(bench, &site)?;
+    table.limit("stop while the CPU reads, ms", &reading, goal(200.0, 100.0));
+    table.limit(
+        "stop while the CPU writes, ms",
+        &writing,
+        goal(200.0, 100.0),
+    );
     let size = brotli_mb(bench, &site.dist)?;
     table.limit("wasm after brotli, MB", &[size], goal(6.0, 4.0));
     Ok(())
+}
+
+/// How long a stop takes on the CPU: while it reads a long prompt, and while it writes.
+fn stops(bench: &Bench, site: &Site) -> Result<[Vec<f64>; 2]> {
+    let browser = Browser::launch(&site.chromium, WebGpu::NoAdapter)?;
+    let app = App::open(&browser, &site.server.url("/"))?;
+    app.load("bench", &site.server.url(MODEL), LIMIT)?;
+    let mut times = [vec![], vec![]];
+    for _ in 0..bench.options.rounds {
+        let (prompt, short) = (words(1024), "Tell me a long story.");
+        let many = sampling(1000);
+        times[0].push(app.stop(&prompt, &many, "wire.chat.read > 256", LIMIT)?);
+        let wrote = "wire.chat.answer.length > 40";
+        times[1].push(app.stop(short, &many, wrote, LIMIT)?);
+    }
+    Ok(times)
 }
 
 const SMOLLM2_LAYERS: f64 = 30.0;

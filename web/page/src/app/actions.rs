@@ -65,7 +65,8 @@ impl App {
                 self.typed.clear();
                 Vec::new()
             }
-            Action::CloseDialog => {
+            Action::CloseDialog(dialog) if self.dialog != Some(dialog) => Vec::new(),
+            Action::CloseDialog(_) => {
                 (self.dialog, self.deleting) = (None, None);
                 // The system prompt belongs to the conversation and may have changed.
                 self.keep_system()

@@ -59,7 +59,8 @@ pub enum Action {
 
     ShowStudents,
     ShowSettings,
-    CloseDialog,
+    /// Not the one that took its place: the browser reports a closed dialog late.
+    CloseDialog(Dialog),
     Download(Box<Student>),
     DownloadUrl,
     CancelDownload,

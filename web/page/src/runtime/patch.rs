@@ -210,6 +210,7 @@ fn set(dom: &web_sys::Element, name: &str, value: &str) {
     let _ = dom.set_attribute(name, value);
 }
 
+#[expect(clippy::ptr_arg, reason = "a text of the program stays borrowed")]
 fn patch_text(dom: &web_sys::Node, old: &mut Cow<'static, str>, new: &Cow<'static, str>) {
     if old == new {
         return;

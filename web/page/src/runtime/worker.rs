@@ -14,11 +14,9 @@ const SCRIPT: &str = "retort-worker_loader.js";
 /// A running worker; ended where this is dropped.
 pub struct Link {
     worker: Worker,
-    /// They are called as long as the worker lives.
-    _listeners: (
-        Closure<dyn FnMut(MessageEvent)>,
-        Closure<dyn FnMut(ErrorEvent)>,
-    ),
+    // They are called as long as the worker lives.
+    _said: Closure<dyn FnMut(MessageEvent)>,
+    _failed: Closure<dyn FnMut(ErrorEvent)>,
 }
 
 impl Link {
@@ -56,7 +54,8 @@ impl Link {
         worker.set_onerror(Some(failed.as_ref().unchecked_ref()));
         Ok(Self {
             worker,
-            _listeners: (said, failed),
+            _said: said,
+            _failed: failed,
         })
     }
 

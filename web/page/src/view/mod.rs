@@ -12,7 +12,7 @@ mod tests;
 mod turn;
 
 use crate::app::settings::Theme;
-use crate::app::{Action, App, Phase, format};
+use crate::app::{Action, App, Dialog, Phase, format};
 use crate::tree::{Element, Node, el};
 use icons::icon;
 
@@ -204,17 +204,22 @@ fn button(name: impl Into<String>, action: Action) -> Element {
 }
 
 /// A dialog with a title and a way out.
-fn dialog(id: &'static str, title: &'static str, shown: bool) -> Element {
+fn dialog(app: &App, which: Dialog) -> Element {
+    let (id, title) = match which {
+        Dialog::Students => ("students", "Students"),
+        Dialog::Settings => ("settings", "Settings"),
+    };
+    let close = Action::CloseDialog(which);
     el("dialog")
         .testid(id)
         .attr("aria-label", title)
         .attr("closedby", "any")
-        .modal(shown)
-        .closed(Action::CloseDialog)
+        .modal(app.dialog == Some(which))
+        .closed(close.clone())
         .child(
             el("header")
                 .class("dialog-head")
                 .child(el("h2").text(title))
-                .child(icon_button("close", "Close", Action::CloseDialog).testid("close-dialog")),
+                .child(icon_button("close", "Close", close).testid("close-dialog")),
         )
 }

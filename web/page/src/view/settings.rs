@@ -8,9 +8,8 @@ use crate::app::{Action, App, Dialog, Field, format};
 use crate::tree::{Element, el};
 
 pub fn dialog(app: &App) -> Element {
-    let shown = app.dialog == Some(Dialog::Settings);
-    let frame = dialog_frame("settings", "Settings", shown);
-    if !shown {
+    let frame = dialog_frame(app, Dialog::Settings);
+    if app.dialog != Some(Dialog::Settings) {
         return frame;
     }
     frame.child(

@@ -7,9 +7,8 @@ use crate::app::{Action, App, Dialog, Field, Phase, format};
 use crate::tree::{Element, el};
 
 pub fn dialog(app: &App) -> Element {
-    let shown = app.dialog == Some(Dialog::Students);
-    let frame = dialog_frame("students", "Students", shown);
-    if !shown {
+    let frame = dialog_frame(app, Dialog::Students);
+    if app.dialog != Some(Dialog::Students) {
         return frame;
     }
     let body = el("div")

@@ -163,11 +163,11 @@ fn thought(app: &App, index: usize, reply: &Reply, running: Option<&Running>) ->
                         .testid("thought-tokens")
                         .text(format::count(reply.thought_tokens, "token")),
                 )
-                .child(
-                    el("span")
-                        .testid("thought-time")
-                        .text(format::duration(time)),
-                ),
+                .child(el("span").testid("thought-time").text(if thinking {
+                    format::duration(time)
+                } else {
+                    format::latency(time)
+                })),
         );
     Some(
         el("details")

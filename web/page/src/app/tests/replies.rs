@@ -178,6 +178,17 @@ fn regenerate_and_resend_replace_what_follows() {
 }
 
 #[test]
+fn a_late_report_of_a_closed_dialog_leaves_the_next_one_open() {
+    let mut driver = Driver::ready(Settings::default());
+    driver.press(Action::ShowStudents);
+    driver.press(Action::CloseDialog(Dialog::Students));
+    assert_eq!(driver.app.dialog, None);
+    driver.press(Action::ShowSettings);
+    driver.press(Action::CloseDialog(Dialog::Students));
+    assert_eq!(driver.app.dialog, Some(Dialog::Settings));
+}
+
+#[test]
 fn nothing_is_sent_without_a_student() {
     let mut driver = Driver::ready(Settings::default());
     driver.take();
