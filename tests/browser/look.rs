@@ -47,6 +47,8 @@ fn looks_right_everywhere() -> Result<()> {
             visit.sees("stored")?;
             look("students")?;
             visit.click("close-dialog")?;
+            let closed = "!document.querySelector('dialog[open]')";
+            visit.page.wait_until(closed, SHORT)?;
             visit.click("open-settings")?;
             visit.sees("engine-facts")?;
             look("settings")?;

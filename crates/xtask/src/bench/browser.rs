@@ -1,11 +1,10 @@
-//! The page beside other engines of the browser, and by itself.
+//! The page beside other engines of the browser.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use super::native::pairs;
@@ -13,12 +12,12 @@ use super::table::{Goal, Table};
 use super::{Bench, Reading};
 use crate::app::App;
 use crate::browser::{Browser, WebGpu};
+use crate::page as build;
 use crate::server::Server;
 use crate::setup::{self, Tool, find_chromium};
-use crate::{page as build, process};
 
 /// A software GPU takes its time; nothing here should take this long.
-const LIMIT: Duration = Duration::from_secs(900);
+pub(super) const LIMIT: Duration = Duration::from_secs(900);
 
 /// How much is generated, and after what prompts.
 struct Load {
@@ -142,79 +141,13 @@ pub(super) fn webgpu(bench: &Bench, table: &mut Table) -> Result<()> {
     Ok(())
 }
 
-/// What needs no peer: dispatches, waits, stalls, the second load, the size of the program.
-pub(super) fn page(bench: &Bench, table: &mut Table) -> Result<()> {
-    let site = Site::open(bench, &bench.q4_1)?;
-    let (mut dispatches, mut waits, mut stalls, mut seconds) = (vec![], vec![], vec![], vec![]);
-    for _ in 0..bench.options.rounds {
-        let browser = Browser::launch(&site.chromium, WebGpu::Software)?;
-        let app = App::open(&browser, &site.server.url("/"))?;
-        app.take_stall()?;
-        let url = site.server.url(MODEL);
-        app.load("bench", &url, LIMIT)?;
-        let short = count(&app, 4)?;
-        let long = count(&app, 12)?;
-        stalls.push(app.take_stall()?);
-        dispatches.push((long.dispatches - short.dispatches) / 8.0 / SMOLLM2_LAYERS);
-        waits.push((long.waits - short.waits) / 8.0);
-
-        site.server.forget();
-        seconds.push(app.load_again(LIMIT)?);
-        let hits = site.server.hits(MODEL);
-        ensure!(
-            hits.requests == 0,
-            "the second load asked for weights: {hits:?}"
-        );
-    }
-    let goal = |floor, aim| Goal { floor, aim };
-    table.limit(
-        "dispatches per layer and decoded token",
-        &dispatches,
-        goal(14.0, 8.0),
-    );
-    table.limit(
-        "synchronous waits per decoded token",
-        &waits,
-        goal(1.0, 1.0),
-    );
-    table.limit("longest stall of the page, ms", &stalls, goal(50.0, 20.0));
-    table.limit("second load, s", &seconds, goal(1.5, 1.0));
-    let [reading, writing] = stops(bench, &site)?;
-    table.limit("stop while the CPU reads, ms", &reading, goal(200.0, 100.0));
-    table.limit(
-        "stop while the CPU writes, ms",
-        &writing,
-        goal(200.0, 100.0),
-    );
-    let size = brotli_mb(bench, &site.dist)?;
-    table.limit("wasm after brotli, MB", &[size], goal(6.0, 4.0));
-    Ok(())
-}
-
-/// How long a stop takes on the CPU: while it reads a long prompt, and while it writes.
-fn stops(bench: &Bench, site: &Site) -> Result<[Vec<f64>; 2]> {
-    let browser = Browser::launch(&site.chromium, WebGpu::NoAdapter)?;
-    let app = App::open(&browser, &site.server.url("/"))?;
-    app.load("bench", &site.server.url(MODEL), LIMIT)?;
-    let mut times = [vec![], vec![]];
-    for _ in 0..bench.options.rounds {
-        let (prompt, short) = (words(1024), "Tell me a long story.");
-        let many = sampling(1000);
-        times[0].push(app.stop(&prompt, &many, "wire.chat.read > 256", LIMIT)?);
-        let wrote = "wire.chat.answer.length > 40";
-        times[1].push(app.stop(short, &many, wrote, LIMIT)?);
-    }
-    Ok(times)
-}
-
-const SMOLLM2_LAYERS: f64 = 30.0;
 pub(super) const MODEL: &str = "/models/bench.gguf";
 
 /// The built page and a model, served.
 pub(super) struct Site {
     pub(super) server: Server,
-    dist: std::path::PathBuf,
-    pub(super) chromium: std::path::PathBuf,
+    pub(super) dist: PathBuf,
+    pub(super) chromium: PathBuf,
 }
 
 impl Site {
@@ -305,25 +238,12 @@ fn onnx(bench: &Bench) -> Option<[String; 2]> {
     Some([text(0)?, text(1)?])
 }
 
-/// Counters after a reply of so many tokens.
-fn count(app: &App, tokens: usize) -> Result<crate::app::Counters> {
-    let before = app.counters()?;
-    app.ask("Tell me a long story.", &sampling(tokens), LIMIT)?;
-    let after = app.counters()?;
-    Ok(crate::app::Counters {
-        dispatches: after.dispatches - before.dispatches,
-        waits: after.waits - before.waits,
-        submits: after.submits - before.submits,
-        wasm_memory: after.wasm_memory,
-    })
-}
-
-fn sampling(tokens: usize) -> Value {
+pub(super) fn sampling(tokens: usize) -> Value {
     json!({ "temperature": 0, "max_tokens": tokens, "seed": 0 })
 }
 
 /// A question of about so many tokens: common words are one each.
-fn words(count: usize) -> String {
+pub(super) fn words(count: usize) -> String {
     const WORDS: [&str; 16] = [
         "the", "quick", "brown", "fox", "jumps", "over", "a", "lazy", "dog", "near", "an", "old",
         "stone", "bridge", "and", "river",
@@ -336,20 +256,4 @@ fn number(stats: &Value, name: &str) -> Result<f64> {
     stats[name]
         .as_f64()
         .with_context(|| format!("the page gave no {name}: {stats}"))
-}
-
-/// All wasm of the page, compressed as a good host would.
-fn brotli_mb(bench: &Bench, dist: &Path) -> Result<f64> {
-    const SCRIPT: &str = "const { brotliCompressSync } = require('node:zlib'); \
-        console.log(brotliCompressSync(require('node:fs').readFileSync(process.argv[1])).length)";
-    let mut bytes = 0.0;
-    for file in build::files(dist, "wasm")? {
-        let mut node = process::command(bench.workspace, "node");
-        let size = process::output(node.args(["-e", SCRIPT]).arg(&file))?;
-        let size: f64 = size.parse().context("node printed no size")?;
-        let raw = fs::metadata(&file)?.len();
-        eprintln!("  {}: {raw} bytes, {size} after brotli", file.display());
-        bytes += size;
-    }
-    Ok(bytes / 1e6)
 }

@@ -8,6 +8,7 @@
 mod browser;
 mod logits;
 mod native;
+mod page;
 mod reading;
 mod table;
 
@@ -52,7 +53,7 @@ enum Part {
     Wasm,
     /// The page on WebGPU, against transformers.js.
     Webgpu,
-    /// The page by itself: stalls, second load, size.
+    /// The page by itself: dispatches, waits, stalls, stops, second load, sizes.
     Page,
     /// Logits on every device against llama.cpp's on the same file.
     Logits,
@@ -105,7 +106,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
             Part::Native => native::measure(&bench, &mut table)?,
             Part::Wasm => browser::wasm(&bench, &mut table)?,
             Part::Webgpu => browser::webgpu(&bench, &mut table)?,
-            Part::Page => browser::page(&bench, &mut table)?,
+            Part::Page => page::measure(&bench, &mut table)?,
             Part::Logits => logits::measure(&bench, &mut table)?,
         }
     }
