@@ -102,7 +102,8 @@ impl StoreError {
             Self::Refused { hint, .. } => hint,
             Self::Address { .. } => "Check the address: it begins with https:// and names a file.",
             Self::Unreachable { .. } => {
-                "Check the connection. The host must also allow downloads from other sites (CORS)."
+                "Check the connection, or try again later. The host must also allow downloads from \
+                 other sites (CORS)."
             }
             Self::Status {
                 status: 401 | 403, ..

@@ -4,7 +4,7 @@ use retort_protocol::{Failure, FailureKind, Stage};
 
 use super::{button, icon_button};
 use crate::app::{Action, App, Dialog, Download, Loading, Phase, format};
-use crate::tree::{Element, el};
+use crate::tree::{Element, Node, el, text};
 
 /// The strip under the header while something is on its way. A page without a conversation has
 /// the room to show it in the middle, and the dialog shows it itself.
@@ -189,6 +189,19 @@ pub fn failures(app: &App) -> Element {
     }
 }
 
+/// A message whose `quoted` parts are set as code.
+fn with_code(message: &str) -> Vec<Node> {
+    let parts = message.split('`').enumerate();
+    let node = |(index, part): (usize, &str)| match index % 2 {
+        0 => text(part.to_owned()),
+        _ => el("code").text(part.to_owned()).into(),
+    };
+    parts
+        .filter(|(_, part)| !part.is_empty())
+        .map(node)
+        .collect()
+}
+
 /// The last failure, with what can be done about it.
 pub fn failure(app: &App) -> Option<Element> {
     let failure = app.engine.failure.as_ref()?;
@@ -216,7 +229,7 @@ pub fn failure(app: &App) -> Option<Element> {
             .child(
                 el("p")
                     .testid("error-message")
-                    .text(failure.message.clone()),
+                    .children(with_code(&failure.message)),
             )
             .maybe(hint)
             .child(

@@ -16,7 +16,7 @@ pub fn dialog(app: &App) -> Element {
         .children(notices::transfers(app))
         .maybe(notices::failure(app))
         .maybe((!app.engine.stored.is_empty()).then(|| on_this_device(app)))
-        .child(known(app))
+        .maybe(known(app))
         .child(elsewhere(app));
     frame.child(body)
 }
@@ -46,14 +46,14 @@ fn on_this_device(app: &App) -> Element {
         0.0
     };
     let room = format!(
-        "{} used of {} the browser allows",
+        "{} used of {} the browser allows, ",
         format::bytes(storage.used),
         format::bytes(storage.quota)
     );
     let promise = match (storage.in_memory, storage.persistent) {
         (true, _) => "in memory until the page is closed",
-        (false, true) => "kept until you delete it",
-        (false, false) => "the browser may delete it when space runs short",
+        (false, true) => "kept until you delete them",
+        (false, false) => "and it may delete them when space runs short",
     };
     el("section")
         .child(el("h3").text("On this device"))
@@ -75,12 +75,7 @@ fn on_this_device(app: &App) -> Element {
                         .attr("max", "1")
                         .attr("value", format!("{:.4}", share.clamp(0.0, 1.0))),
                 )
-                .child(
-                    el("p")
-                        .class("figures")
-                        .child(el("span").text(room))
-                        .child(el("span").text(promise)),
-                ),
+                .child(el("p").class("note").text(room + promise)),
         )
 }
 
@@ -138,17 +133,21 @@ fn stored_item(app: &App, stored: &Stored) -> Element {
     )
 }
 
-fn known(app: &App) -> Element {
+fn known(app: &App) -> Option<Element> {
     let elsewhere = |student: &&Student| app.engine.stored_from(&student.url).is_none();
     let items = app
         .students
         .iter()
         .filter(elsewhere)
-        .map(|student| known_item(app, student));
-    el("section")
-        .child(el("h3").text("To download"))
-        .child(el("ul").class("students").testid("known").children(items))
-        .maybe(app.students_missing.as_ref().map(missing))
+        .map(|student| known_item(app, student))
+        .collect::<Vec<_>>();
+    let missing = app.students_missing.as_ref().map(missing);
+    (!items.is_empty() || missing.is_some()).then(|| {
+        el("section")
+            .child(el("h3").text("To download"))
+            .child(el("ul").class("students").testid("known").children(items))
+            .maybe(missing)
+    })
 }
 
 fn missing(why: &String) -> Element {
