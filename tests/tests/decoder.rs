@@ -39,10 +39,10 @@ fn without_cache(model: &Decoder, ids: &[u32], device: &Device) -> Vec<f32> {
     to_vec(model.logits(hidden))
 }
 
-/// The first sequence through the KV cache, in pieces of the given lengths.
-fn with_cache(name: &str, pieces: &[usize], device: &Device) -> Vec<f32> {
+/// The first sequence through a KV cache of this room, in pieces of the given lengths.
+fn with_cache(name: &str, room: usize, pieces: &[usize], device: &Device) -> Vec<f32> {
     let model = load_golden(name, device, WeightForm::Packed);
-    let mut cache = KvCache::new(&config(name), 64, device);
+    let mut cache = KvCache::growing(&config(name), 64, room, device);
     let ids = ids(name);
     let mut logits = Vec::new();
     let mut start = 0;
@@ -67,12 +67,14 @@ fn check(name: &str, device: &Device) {
         assert!(difference < 1e-3, "{name} {form:?} as GGUF: {difference}");
     }
     for pieces in [&[LENGTH][..], &[1; LENGTH], &[17, 1, 1, 5, 16]] {
-        let logits = with_cache(name, pieces, device);
-        let difference = max_difference(&logits, &expected[..LENGTH * VOCABULARY]);
-        assert!(
-            difference < 1e-3,
-            "{name} in pieces {pieces:?} differs by {difference}"
-        );
+        for room in [64, 1, 18] {
+            let logits = with_cache(name, room, pieces, device);
+            let difference = max_difference(&logits, &expected[..LENGTH * VOCABULARY]);
+            assert!(
+                difference < 1e-3,
+                "{name} in pieces {pieces:?} from a room of {room} differs by {difference}"
+            );
+        }
     }
 }
 

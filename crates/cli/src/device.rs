@@ -46,6 +46,8 @@ impl Args {
     pub fn choose(&self) -> Result<Chosen> {
         let threads = self.threads.map_or_else(default_threads, usize::from);
         rayon::ThreadPoolBuilder::new()
+            // The main thread computes too: handing work over from outside costs two wake-ups.
+            .use_current_thread()
             .num_threads(threads)
             .build_global()
             .context("the threads cannot be started")?;

@@ -67,6 +67,8 @@
 
 mod activations;
 mod attention;
+#[cfg(not(target_family = "wasm"))]
+mod awake;
 mod dense;
 mod element;
 mod error;

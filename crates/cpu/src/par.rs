@@ -23,7 +23,7 @@ fn pieces(_items: usize, _cost: usize) -> usize {
 
 /// Multiply-adds below which a piece is not worth handing over (some 5 us of one core).
 #[cfg(not(target_family = "wasm"))]
-const PIECE: usize = 100_000;
+const PIECE: usize = 400_000;
 
 #[cfg(not(target_family = "wasm"))]
 fn pieces(items: usize, cost: usize) -> usize {
@@ -44,6 +44,7 @@ fn split(items: usize, _pieces: usize, f: &(impl Fn(Range<usize>) + Sync)) {
 #[cfg(not(target_family = "wasm"))]
 fn split(items: usize, pieces: usize, f: &(impl Fn(Range<usize>) + Sync)) {
     use rayon::prelude::*;
+    let _awake = crate::awake::Region::enter();
     (0..pieces)
         .into_par_iter()
         .with_max_len(1)

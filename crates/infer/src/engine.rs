@@ -19,6 +19,9 @@ const DEFAULT_CONTEXT: usize = 4096;
 pub struct LoadOptions {
     /// Tokens that fit in the KV cache; none for the model's own length, at most 4096.
     pub context: Option<usize>,
+    /// Tokens that the KV cache has room for at first; it then doubles as needed. None for the
+    /// whole context at once, as a GPU's memory is best asked for.
+    pub kv_room: Option<usize>,
     /// Largest buffer in bytes: the adapter's binding limit.
     pub max_shard_bytes: usize,
     /// How the device computes, for [`ModelInfo::precision`].
@@ -29,6 +32,7 @@ impl Default for LoadOptions {
     fn default() -> Self {
         Self {
             context: None,
+            kv_room: None,
             // WebGPU's guaranteed minimum; the caller raises or lowers it.
             max_shard_bytes: 128 << 20,
             precision: "f32".into(),
@@ -43,6 +47,7 @@ pub struct Engine {
     pub(crate) device: Device,
     text: Text,
     info: ModelInfo,
+    kv_room: Option<usize>,
 }
 
 impl Engine {
@@ -156,6 +161,7 @@ impl Engine {
             device: device.clone(),
             text,
             info,
+            kv_room: options.kv_room,
         })
     }
 
@@ -182,7 +188,9 @@ impl Engine {
     }
 
     pub(crate) fn new_cache(&self) -> KvCache {
-        KvCache::new(&self.config, self.info.context, &self.device)
+        let context = self.info.context;
+        let room = self.kv_room.unwrap_or(context);
+        KvCache::growing(&self.config, context, room, &self.device)
     }
 }
 

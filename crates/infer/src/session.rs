@@ -83,7 +83,6 @@ impl Session {
         let Some(hidden) = self.prefill(engine, prompt, reused, listener).await? else {
             return Ok(stopped(prompt.len(), reused, listener));
         };
-        let prefill_seconds = start.elapsed().as_secs_f64();
         let mut reply = Reply::new(engine, splitter, listener);
         let limit = sampling.max_tokens.unwrap_or(usize::MAX);
         let mut logits = read_logits(engine, hidden).await?;
@@ -119,7 +118,7 @@ impl Session {
             thought_tokens,
             answer_tokens,
             time_to_first_token_ms: first * 1e3,
-            prefill_tokens_per_second: rate(prompt.len() - reused, prefill_seconds),
+            prefill_tokens_per_second: rate(prompt.len() - reused, first),
             decode_tokens_per_second: rate(decoded.saturating_sub(1), decode_seconds),
             stop,
         };
@@ -161,7 +160,7 @@ impl Session {
             });
         }
         check_ids(engine, prompt)?;
-        let mut hidden = None;
+        let mut hidden: Option<Tensor<2>> = None;
         listener.event(Event::Prefill {
             done: reused,
             total,
@@ -169,6 +168,10 @@ impl Session {
         });
         let layers = engine.decoder.layers.len();
         for chunk in prompt[reused..].chunks(PREFILL_CHUNK) {
+            if let Some(last) = hidden.take() {
+                // A GPU only queues: without this, progress and stops would be of the queue.
+                last.into_data_async().await.map_err(device_failed)?;
+            }
             let before = self.tokens.len();
             let pause = async |blocks: usize| {
                 listener.event(Event::Prefill {
@@ -229,14 +232,17 @@ async fn read_logits(engine: &Engine, hidden: Tensor<2>) -> Result<Vec<f32>, Inf
 
 /// Logits of `hidden` [m, hidden] on the host: m rows of the whole vocabulary.
 pub(crate) async fn read_rows(engine: &Engine, hidden: Tensor<2>) -> Result<Vec<f32>, InferError> {
-    let failed = |error: &dyn std::fmt::Debug| InferError::Device(format!("{error:?}"));
     let data = engine
         .decoder
         .logits(hidden)
         .into_data_async()
         .await
-        .map_err(|e| failed(&e))?;
-    data.try_into_vec::<f32>().map_err(|e| failed(&e))
+        .map_err(device_failed)?;
+    data.try_into_vec::<f32>().map_err(device_failed)
+}
+
+fn device_failed(error: impl std::fmt::Debug) -> InferError {
+    InferError::Device(format!("{error:?}"))
 }
 
 fn rate(tokens: usize, seconds: f64) -> f64 {

@@ -150,7 +150,7 @@ impl Block {
 /// One sequence, after what the cache holds. `qkv` [t, (heads + 2 kv_heads) * d] -> [t, heads * d].
 fn attend_cached(qkv: Tensor<2>, layer: usize, cache: &mut KvCache, shape: &Shape) -> Tensor<2> {
     let past = cache.len();
-    let buffers = cache.take(layer);
+    let buffers = cache.take(layer, qkv.dims()[0]);
     let (q, k, v) = rope_append(qkv, buffers, &shape.rope, shape.attention, past);
     let attended = attention(q, k.clone(), v.clone(), shape.attention, past);
     cache.put(layer, (k, v));

@@ -19,6 +19,8 @@ use std::cell::{Cell, OnceCell};
 /// Tensors go to the device in pieces of at most this size, which bounds the wasm memory that a
 /// load takes: a piece, its repacked copy, and the copy that is queued.
 const SHARD_BYTES: usize = 64 << 20;
+/// Tokens that the KV cache in the memory of wasm has room for at first.
+const KV_ROOM: usize = 512;
 
 /// Tokens of context when the page does not say.
 const DEFAULT_CONTEXT: usize = 4096;
@@ -45,13 +47,14 @@ impl Engine {
     /// # Errors
     /// The reason in words, if the adapter gives no device.
     pub async fn open(&self, info: &DeviceInfo) -> Result<(), String> {
-        let (device, precision) = match info.kind {
-            DeviceKind::Cpu => (Device::flex(), "int16"),
-            DeviceKind::WebGpu => (open_gpu().await?, "f32"),
+        let (device, precision, kv_room) = match info.kind {
+            DeviceKind::Cpu => (Device::flex(), "int16", Some(KV_ROOM)),
+            DeviceKind::WebGpu => (open_gpu().await?, "f32", None),
         };
         let limit = info.max_binding.unwrap_or(u64::MAX).min(SHARD_BYTES as u64);
         let options = LoadOptions {
             context: None,
+            kv_room,
             max_shard_bytes: limit as usize,
             precision: precision.into(),
         };
