@@ -35,7 +35,11 @@ impl Region {
         // From outside of the pool the work is handed to it whole, and the caller sleeps.
         let inside = rayon::current_thread_index().is_some();
         let threads = rayon::current_num_threads();
-        if inside && WATCHES.compare_exchange(0, threads, Relaxed, Relaxed).is_ok() {
+        if inside
+            && WATCHES
+                .compare_exchange(0, threads, Relaxed, Relaxed)
+                .is_ok()
+        {
             rayon::spawn_broadcast(|_| watch());
         }
         Self

@@ -21,9 +21,9 @@ fn pieces(_items: usize, _cost: usize) -> usize {
     1
 }
 
-/// Multiply-adds below which a piece is not worth handing over (some 5 us of one core).
+/// Multiply-adds below which a piece is not worth handing over (some 6 us of one core).
 #[cfg(not(target_family = "wasm"))]
-const PIECE: usize = 400_000;
+const PIECE: usize = 200_000;
 
 #[cfg(not(target_family = "wasm"))]
 fn pieces(items: usize, cost: usize) -> usize {
