@@ -10,21 +10,27 @@
       return real.apply(this, parts);
     };
   };
-  count('GPUComputePassEncoder', 'dispatchWorkgroups', 'dispatches');
-  count('GPUComputePassEncoder', 'dispatchWorkgroupsIndirect', 'dispatches');
-  count('GPUBuffer', 'mapAsync', 'waits');
-  count('GPUQueue', 'submit', 'submits');
-
-  if (self.GPUAdapter) {
-    const request = GPUAdapter.prototype.requestDevice;
-    GPUAdapter.prototype.requestDevice = async function (...parts) {
-      return (engine.device = await request.apply(this, parts));
-    };
-  }
+  // WebGPU's types are not there yet while the worker waits for its first script.
+  let watching = false;
+  const watch = () => {
+    if (watching) return;
+    watching = true;
+    count('GPUComputePassEncoder', 'dispatchWorkgroups', 'dispatches');
+    count('GPUComputePassEncoder', 'dispatchWorkgroupsIndirect', 'dispatches');
+    count('GPUBuffer', 'mapAsync', 'waits');
+    count('GPUQueue', 'submit', 'submits');
+    if (self.GPUAdapter) {
+      const request = GPUAdapter.prototype.requestDevice;
+      GPUAdapter.prototype.requestDevice = async function (...parts) {
+        return (engine.device = await request.apply(this, parts));
+      };
+    }
+  };
 
   for (const name of ['instantiate', 'instantiateStreaming']) {
     const real = WebAssembly[name];
     WebAssembly[name] = async (...parts) => {
+      watch();
       const result = await real(...parts);
       engine.memory ??= (result.instance ?? result).exports.memory ?? null;
       return result;

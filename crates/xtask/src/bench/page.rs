@@ -14,6 +14,7 @@ use crate::student::{Mix, RandomStudent, Shape};
 use crate::{page as build, process};
 
 const SMOLLM2_LAYERS: f64 = 30.0;
+
 pub(super) fn measure(bench: &Bench, table: &mut Table) -> Result<()> {
     let site = Site::open(bench, &bench.q4_1)?;
     let (mut dispatches, mut waits, mut stalls, mut seconds) = (vec![], vec![], vec![], vec![]);
@@ -23,9 +24,15 @@ pub(super) fn measure(bench: &Bench, table: &mut Table) -> Result<()> {
         app.take_stall()?;
         let url = site.server.url(MODEL);
         app.load("bench", &url, LIMIT)?;
+        // Then both replies find all of the prompt but its last token in the cache.
+        count(&app, 1)?;
         let short = count(&app, 4)?;
         let long = count(&app, 12)?;
         stalls.push(app.take_stall()?);
+        ensure!(
+            long.dispatches > short.dispatches && long.waits > short.waits,
+            "nothing was counted: {short:?}, {long:?}"
+        );
         dispatches.push((long.dispatches - short.dispatches) / 8.0 / SMOLLM2_LAYERS);
         waits.push((long.waits - short.waits) / 8.0);
 
