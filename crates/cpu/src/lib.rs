@@ -14,6 +14,7 @@
 //! | [`attention`](attention()) | queries over a KV cache, prefill and decode |
 //! | [`rms_norm`], [`swiglu`], [`rope_in_place`] | row by row |
 //! | [`packed::row`] | one embedding |
+//! | `train` (a feature) | backward passes, the loss, the optimiser's step |
 //!
 //! [`Activations::rms_norm`] and [`Activations::swiglu`] quantise what they compute without
 //! storing it; one [`Activations`] serves every matrix that reads it. Every function checks its
@@ -83,6 +84,8 @@ mod quant;
 mod rows;
 mod simd;
 mod step;
+#[cfg(all(feature = "train", not(target_family = "wasm")))]
+pub mod train;
 
 pub use activations::Activations;
 pub use attention::{KvCache, Queries, attention};

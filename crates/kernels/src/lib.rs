@@ -22,6 +22,8 @@ mod packed;
 mod rms_norm;
 mod rope;
 mod swiglu;
+#[cfg(feature = "train")]
+pub mod train;
 
 pub use attention::{Attention, attention, attention_reference};
 pub use embedding::Embedding;

@@ -37,6 +37,12 @@ impl RopeTable {
     pub fn positions(&self) -> usize {
         self.table.dims()[0]
     }
+
+    /// [positions, d]: cos in the first d/2 columns, sin in the others.
+    #[cfg(feature = "train")]
+    pub(crate) fn table(&self) -> &Tensor<2> {
+        &self.table
+    }
 }
 
 #[backend_extension(Cube, Flex)]

@@ -1,7 +1,7 @@
 //! The decoder of a student, its configuration, KV cache and weights.
 //!
-//! [`decoder`] is the whole network, used as it stands by training (no cache, dense weights, an
-//! autodiff device) and by inference (cache, packed weights). It may branch on the configuration
+//! [`decoder`] is the whole network, of dense or packed weights, with a cache or without, on any
+//! device; `backward` is its way back. It may branch on the configuration
 //! and on "is there a cache", on nothing else: dtypes and devices are `retort-kernels`' business.
 //!
 //! | module | holds |
@@ -12,7 +12,10 @@
 //! | [`cache`] | the preallocated KV cache |
 //! | [`checkpoint`] | weights by their Hugging Face names, out of either format |
 //! | [`load`] | a checkpoint onto a device, tensor by tensor |
+//! | `backward` (feature `train`) | loss and gradients of a batch of documents |
 
+#[cfg(feature = "train")]
+pub mod backward;
 pub mod cache;
 pub mod checkpoint;
 pub mod config;
