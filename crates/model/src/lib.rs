@@ -13,6 +13,8 @@
 //! | [`checkpoint`] | weights by their Hugging Face names, out of either format |
 //! | [`load`] | a checkpoint onto a device, tensor by tensor |
 //! | `backward` (feature `train`) | loss and gradients of a batch of documents |
+//! | `parameters` (feature `train`) | the parameters for an optimiser, low-rank adapters |
+//! | `tensors` (feature `train`) | the weights under their Hugging Face names, for an export |
 
 #[cfg(feature = "train")]
 pub mod backward;
@@ -22,8 +24,12 @@ pub mod config;
 pub mod decoder;
 mod error;
 pub mod load;
+#[cfg(feature = "train")]
+pub mod parameters;
 pub mod presets;
 pub mod rope;
+#[cfg(feature = "train")]
+pub mod tensors;
 
 pub use cache::KvCache;
 pub use checkpoint::{Checkpoint, GgufCheckpoint, HfCheckpoint};
