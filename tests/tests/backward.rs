@@ -8,7 +8,7 @@ use burn::tensor::{DType, Device, Int, Tensor, TensorData, activation::log_softm
 use retort_kernels::train::Gradients;
 use retort_model::backward::{Batch, StepPlan};
 use retort_model::{Decoder, WeightForm};
-use retort_tests::load_golden;
+use retort_tests::{gpu, load_golden};
 
 /// Ids, all but the first third of each document learnt.
 type Document = (Vec<u32>, Vec<bool>);
@@ -211,4 +211,19 @@ fn losses_without_gradients_are_those_of_the_step() {
     let alone = model.losses(&part, DType::F32).sum().into_scalar::<f32>();
     let (expected, _) = step(&model, &[part], false);
     assert_eq!(f64::from(alone), expected);
+}
+
+/// Off the CPU each op is a composition of burn's.
+#[test]
+fn a_gpu_computes_the_same_gradients() {
+    let Some(gpu) = gpu("gradients") else {
+        return;
+    };
+    for name in ["qwen2", "llama"] {
+        let steps = [&Device::flex(), &gpu].map(|device| {
+            let model = load_golden(name, device, WeightForm::Dense);
+            step(&model, &[batch(&documents(), device)], false)
+        });
+        assert_close(name, &steps[1], &steps[0], 1e-4);
+    }
 }
