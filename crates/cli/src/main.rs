@@ -12,7 +12,7 @@
 //! | [`chat`], [`generate`] | conversations and single replies; both write through [`screen`] |
 //! | [`inspect`] | what is in a model file, and whether it will run |
 //! | [`tokenize`], [`render`], [`score`], [`dequantize`] | for scripts; JSON lines by [`jsonl`] |
-//! | [`bench`] | speed, in llama.cpp's protocol |
+//! | [`bench`] | speed, in the protocols of llama.cpp and of PyTorch's trainers |
 //! | [`source`] | a MODEL argument to bytes: file, folder, URL, Hugging Face hub |
 //! | [`device`], [`load`], [`text`] | the device, the engine on it, tokenizer and template alone |
 //! | [`sampling`], [`stop`] | sampling flags, Ctrl-C |
@@ -79,6 +79,8 @@ enum Command {
     Dequantize(dequantize::Args),
     #[command(hide = true)]
     Bench(bench::Args),
+    #[command(hide = true)]
+    BenchTrain(bench::train::Args),
 }
 
 /// How a subcommand ended when nothing went wrong with the program as such.
@@ -101,6 +103,7 @@ fn main() -> ExitCode {
         Command::Score(args) => score::run(&args),
         Command::Dequantize(args) => dequantize::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::BenchTrain(args) => bench::train::run(&args),
     };
     match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,

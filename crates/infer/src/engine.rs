@@ -50,6 +50,15 @@ pub struct Engine {
     kv_room: Option<usize>,
 }
 
+/// What an engine is made of.
+pub struct Parts {
+    /// What to call the model.
+    pub name: String,
+    pub config: Config,
+    pub decoder: Decoder,
+    pub text: Text,
+}
+
 impl Engine {
     /// Loads a GGUF file: header, tokenizer, then the weights one tensor at a time.
     pub async fn load<S: Source>(
@@ -143,6 +152,35 @@ impl Engine {
             progress(event.tensor, event.bytes);
         })
         .await?;
+        Ok(Self::from_parts(
+            Parts {
+                name,
+                config,
+                decoder,
+                text,
+            },
+            weight_bytes,
+            device,
+            options,
+        ))
+    }
+
+    /// An engine of a decoder that is already on the device, for positions as far as
+    /// `options.context` says: a trainer that wants to see what its student writes.
+    pub fn from_parts(
+        parts: Parts,
+        weight_bytes: u64,
+        device: &Device,
+        options: &LoadOptions,
+    ) -> Self {
+        let Parts {
+            name,
+            config,
+            decoder,
+            text,
+        } = parts;
+        let longest = config.max_position_embeddings;
+        let context = options.context.unwrap_or(DEFAULT_CONTEXT).clamp(1, longest);
         let reasons = text.reasons;
         let info = ModelInfo {
             name,
@@ -155,14 +193,24 @@ impl Engine {
             reasons,
             sampling: default_sampling(reasons),
         };
-        Ok(Self {
+        Self {
             decoder,
             config,
             device: device.clone(),
             text,
             info,
             kv_room: options.kv_room,
-        })
+        }
+    }
+
+    /// Gives back what [`Self::from_parts`] took.
+    pub fn into_parts(self) -> Parts {
+        Parts {
+            name: self.info.name,
+            config: self.config,
+            decoder: self.decoder,
+            text: self.text,
+        }
     }
 
     pub fn info(&self) -> &ModelInfo {

@@ -26,7 +26,7 @@ mod vocabulary;
 
 pub use api::{Event, LoadProgress, ModelInfo, Position, Sampling, Stats, StopReason};
 #[cfg(feature = "engine")]
-pub use engine::{Engine, LoadOptions};
+pub use engine::{Engine, LoadOptions, Parts};
 #[cfg(feature = "engine")]
 pub use error::InferError;
 #[cfg(feature = "engine")]

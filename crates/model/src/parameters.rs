@@ -64,6 +64,16 @@ pub struct Targets {
     pub down: bool,
 }
 
+impl Targets {
+    /// Every projection, which loses least (Dettmers et al. 2023, section 4).
+    pub const ALL: Self = Self {
+        qkv: true,
+        o: true,
+        gate_up: true,
+        down: true,
+    };
+}
+
 impl Decoder {
     /// Every dense parameter, in the order of the forward pass. Packed weights are none.
     pub fn parameters(&self) -> Vec<Parameter> {

@@ -1,20 +1,75 @@
 //! What can go wrong in a run.
 
+use std::path::{Path, PathBuf};
+
+use retort_formats::FormatError;
+use retort_report::ReportError;
+
 /// Why training could not begin, or stopped.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrainError {
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    #[error(transparent)]
+    Model(#[from] retort_model::ModelError),
+    #[error(transparent)]
+    Infer(#[from] retort_infer::InferError),
+    #[error("cannot {action} `{}`: {error}", path.display())]
+    Io {
+        action: &'static str,
+        path: PathBuf,
+        error: std::io::Error,
+    },
     #[error("no token of the batch is learnt")]
     NothingLearnt,
     #[error("the device failed: {0}")]
     Device(String),
+    #[error("the checkpoint `{}` cannot be used: {reason}{}", path.display(), offer(*previous))]
+    Checkpoint {
+        path: PathBuf,
+        reason: String,
+        /// Step of the one before, if there is one.
+        previous: Option<u64>,
+    },
+    #[error("the checkpoint `{}` belongs to another configuration or corpus", path.display())]
+    OtherRun { path: PathBuf },
+}
+
+fn offer(previous: Option<u64>) -> String {
+    match previous {
+        Some(step) => format!("; the one before it is of step {step}"),
+        None => "; there is none before it".into(),
+    }
 }
 
 impl TrainError {
+    pub(crate) fn io(action: &'static str, path: &Path, error: std::io::Error) -> Self {
+        Self::Io {
+            action,
+            path: path.to_path_buf(),
+            error,
+        }
+    }
+
     /// How to fix it, where there is something to say beyond the message.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
+            Self::Format(error) => error.hint(),
+            Self::Report(error) => error.hint(),
+            Self::Model(error) => error.hint(),
+            Self::Infer(error) => error.hint(),
             Self::NothingLearnt => Some("every document of it is masked: look at the preflight"),
+            Self::Checkpoint {
+                previous: Some(_), ..
+            } => Some("go on from that one with `--from-step`, or begin again in another folder"),
+            Self::Checkpoint { previous: None, .. } => Some("begin again in another folder"),
+            Self::OtherRun { .. } => {
+                Some("resume with the run.toml that the folder holds, or choose another folder")
+            }
+            Self::Device(_) => Some("the last checkpoint is whole: run the same command again"),
             _ => None,
         }
     }

@@ -163,5 +163,6 @@ pub(crate) async fn read(tensor: Tensor<1>) -> Result<Vec<f32>, TrainError> {
         .into_data_async()
         .await
         .map_err(|error| TrainError::Device(error.to_string()))?;
-    Ok(data.iter::<f32>().collect())
+    data.try_into_vec::<f32>()
+        .map_err(|error| TrainError::Device(format!("{error:?}")))
 }

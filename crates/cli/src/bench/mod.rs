@@ -3,6 +3,8 @@
 //! Prefill ends with the logits of the last token on the host; decoding is greedy and reads one
 //! row a token.
 
+pub mod train;
+
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
