@@ -1,5 +1,7 @@
 //! A loaded student: decoder, tokenizer, chat template, and the settings it asks for.
 
+use std::sync::Arc;
+
 use burn::tensor::Device;
 use retort_formats::Source;
 use retort_formats::gguf;
@@ -45,7 +47,7 @@ pub struct Engine {
     pub(crate) decoder: Decoder,
     pub(crate) config: Config,
     pub(crate) device: Device,
-    text: Text,
+    text: Arc<Text>,
     info: ModelInfo,
     kv_room: Option<usize>,
 }
@@ -56,7 +58,7 @@ pub struct Parts {
     pub name: String,
     pub config: Config,
     pub decoder: Decoder,
-    pub text: Text,
+    pub text: Arc<Text>,
 }
 
 impl Engine {
@@ -157,7 +159,7 @@ impl Engine {
                 name,
                 config,
                 decoder,
-                text,
+                text: text.into(),
             },
             weight_bytes,
             device,

@@ -49,11 +49,14 @@ impl Text {
         let source = folder.chat_template.clone().or(config.chat_template);
         let reasons = reasons(&tokenizer, source.as_deref());
         let template = source
-            .map(|source| ChatTemplate::new(&source, names))
+            .as_ref()
+            .map(|source| ChatTemplate::new(source, names.clone()))
             .transpose()?;
         Ok(Self {
             tokenizer,
             template,
+            template_source: source,
+            names,
             stop_ids,
             reasons,
         })

@@ -10,6 +10,10 @@ pub struct Text {
     pub tokenizer: Tokenizer,
     /// None for a base model.
     pub template: Option<ChatTemplate>,
+    /// The template as the model states it.
+    pub template_source: Option<String>,
+    /// What a template may ask for.
+    pub names: SpecialNames,
     /// Ids that end a reply.
     pub stop_ids: Vec<u32>,
     /// Whether the model writes its reasoning in a `<think>` block.
@@ -37,8 +41,9 @@ impl Text {
     pub fn from_gguf(header: &mut Header) -> Result<Self, InferError> {
         let metadata = &mut header.metadata;
         let source = template_source(metadata)?;
+        let names = special_names(metadata)?;
         let template = match &source {
-            Some(source) => Some(ChatTemplate::new(source, special_names(metadata)?)?),
+            Some(source) => Some(ChatTemplate::new(source, names.clone())?),
             None => None,
         };
         let mut stop_ids = Vec::new();
@@ -59,9 +64,22 @@ impl Text {
         Ok(Self {
             tokenizer,
             template,
+            template_source: source,
+            names,
             stop_ids,
             reasons,
         })
+    }
+
+    /// The same with another chat template.
+    ///
+    /// # Errors
+    /// It is no template.
+    pub fn with_template(mut self, source: &str) -> Result<Self, InferError> {
+        self.template = Some(ChatTemplate::new(source, self.names.clone())?);
+        self.reasons = reasons(&self.tokenizer, Some(source));
+        self.template_source = Some(source.into());
+        Ok(self)
     }
 }
 

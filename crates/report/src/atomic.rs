@@ -17,7 +17,7 @@ const SUFFIX: &str = ".retort-tmp";
 const LOCK: &str = ".retort-lock";
 
 /// Writes a file at once: readers find the old content or the new, never a part, even after a
-/// power failure.
+/// power failure. A symbolic link is replaced, not followed.
 ///
 /// # Errors
 /// [`ReportError::DiskFull`], or [`ReportError::Io`] with the path; the old file is unharmed then.

@@ -80,3 +80,28 @@ impl ReportError {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn full_disks_have_their_own_error_and_the_path() {
+        let full = io::Error::from(ErrorKind::StorageFull);
+        let error = ReportError::io("write", Path::new("runs/a/model.bin"), full);
+        let text = error.to_string();
+        assert_eq!(text, "cannot write `runs/a/model.bin`: the disk is full");
+        assert!(error.hint().is_some());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn linux_says_full_in_this_way() {
+        use std::io::Write;
+        // Every write to this device fails as on a full disk.
+        let path = Path::new("/dev/full");
+        let mut file = std::fs::OpenOptions::new().write(true).open(path).unwrap();
+        let error = ReportError::io("write", path, file.write_all(b"x").unwrap_err());
+        assert!(matches!(error, ReportError::DiskFull { .. }), "{error}");
+    }
+}

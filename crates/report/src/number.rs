@@ -70,7 +70,7 @@ pub(crate) fn ticks(values: &[f64], step: f64) -> Vec<String> {
     let largest = values
         .iter()
         .fold(0.0_f64, |max, value| max.max(value.abs()));
-    if largest < 0.01 || largest >= 1e15 {
+    if !(0.01..1e15).contains(&largest) {
         return values.iter().map(|value| exponent(*value, 3)).collect();
     }
     let (divisor, prefix) = match largest {

@@ -23,6 +23,24 @@ pub enum TrainError {
         path: PathBuf,
         error: std::io::Error,
     },
+    #[error(transparent)]
+    Dataset(#[from] retort_dataset::DatasetError),
+    #[error("the configuration cannot be read: {0}")]
+    Toml(toml::de::Error),
+    #[error("{field} is {got}: expected {expected}")]
+    Config {
+        field: &'static str,
+        expected: &'static str,
+        got: String,
+    },
+    #[error("no learning_rate is given, and no published student has this model's shape")]
+    NoLearningRate,
+    #[error("stopped before step {step}: {reason}; its batch is in `{}`", path.display())]
+    Stopped {
+        step: u64,
+        reason: String,
+        path: PathBuf,
+    },
     #[error("no token of the batch is learnt")]
     NothingLearnt,
     #[error("the device failed: {0}")]
@@ -61,6 +79,12 @@ impl TrainError {
             Self::Report(error) => error.hint(),
             Self::Model(error) => error.hint(),
             Self::Infer(error) => error.hint(),
+            Self::Dataset(error) => error.hint(),
+            Self::NoLearningRate => Some("add `learning_rate = 1e-5` to run.toml"),
+            Self::Stopped { .. } => Some(
+                "the documents are listed by their loss: mend or remove the first ones; or lower \
+                 the learning rate, or raise guard.spike if this is expected",
+            ),
             Self::NothingLearnt => Some("every document of it is masked: look at the preflight"),
             Self::Checkpoint {
                 previous: Some(_), ..

@@ -2,20 +2,32 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`config`] | `run.toml` |
 //! | [`student`] | the model that is trained, as files |
-//! | [`schedule`] | the learning rate of a step |
-//! | [`optimizer`] | AdamW and Muon over a decoder's parameters |
+//! | [`corpus`] | what it learns from, packed and in order |
+//! | [`sft`] | the run: its loop, its folder, its end |
 //! | [`trainer`] | one step: gradients of a batch in parts, clipping, the update |
+//! | [`optimizer`] | AdamW and Muon over a decoder's parameters |
+//! | [`schedule`] | the learning rate of a step |
 //! | [`checkpoint`] | all that a run needs to go on exactly |
 //! | [`spike`] | tells a loss that left its course |
+//! | [`record`] | metrics, samples, plots |
+//! | [`rollout`] | replies of the student while it trains |
 //! | [`planner`] | memory and arithmetic of a step, told before it |
+//!
+//! Start with [`sft::Run::train`]. Devices are chosen by whoever calls; nothing here prints.
 
 pub mod checkpoint;
+pub mod config;
+pub mod corpus;
 mod error;
 mod muon;
 pub mod optimizer;
 pub mod planner;
+pub mod record;
+pub mod rollout;
 pub mod schedule;
+pub mod sft;
 pub mod spike;
 pub mod student;
 pub mod trainer;

@@ -102,7 +102,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
 
 async fn measure(args: &Args, path: &std::path::Path, chosen: &device::Chosen) -> Result<Report> {
     let start = Instant::now();
-    let student = Student::open(path).await?;
+    let student = Student::open(path, None).await?;
     let plan = LoadPlan {
         form: match args.quantised {
             true => WeightForm::Packed,

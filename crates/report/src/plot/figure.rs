@@ -13,7 +13,8 @@ const HEADER: f64 = 26.0;
 /// Below a panel's axes.
 const GAP: f64 = 22.0;
 
-/// A chart of one run or of several: panels over a shared axis of steps.
+/// A chart of one run or of several: panels over a shared axis of steps. The legend has each series'
+/// last value, which is the average where a series is smoothed.
 ///
 /// ```
 /// use retort_report::plot::{Figure, Panel, Series, Style};

@@ -22,8 +22,11 @@ pub struct Histogram {
 /// The values from `low` to below `high`; of the last bin, `high` too.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bin {
+    /// The lower limit.
     pub low: f64,
+    /// The upper limit.
     pub high: f64,
+    /// How many values there are.
     pub count: u64,
 }
 

@@ -143,7 +143,12 @@ fn draw_curve(svg: &mut Svg, curve: &Curve, x: &Axis, y: &Axis, log: bool) {
             if series.points.len() <= FEW {
                 svg.dots(&runs.concat(), &format!("raw few s{colour}"));
             } else {
-                svg.runs(&runs, &format!("raw s{colour}"));
+                let dense = if series.points.len() > 2 * COLUMNS {
+                    " dense"
+                } else {
+                    ""
+                };
+                svg.runs(&runs, &format!("raw{dense} s{colour}"));
             }
             svg.runs(&place(smooth), &format!("line s{colour}"));
         }

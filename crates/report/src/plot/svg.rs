@@ -17,7 +17,7 @@ font-size:12px}\
 .grid{stroke:#eeebe3;fill:none}.minor{stroke:#f5f3ed;fill:none}.base{stroke:#c9c5b9;fill:none}\
 .mark{stroke:#5f5b52;stroke-dasharray:3 3;fill:none}\
 .line{fill:none;stroke-width:1.75;stroke-linejoin:round;stroke-linecap:round}\
-.raw{fill:none;stroke-width:1;stroke-linejoin:round;stroke-linecap:round;opacity:.32}\
+.raw{fill:none;stroke-width:1;stroke-linejoin:round;stroke-linecap:round;opacity:.32}.dense{stroke-width:1.5;opacity:.26}\
 .few{stroke-width:4;opacity:.4}.lone{stroke-width:5}\
 .dots{fill:none;stroke-width:7;stroke-linecap:round}.ring{fill:none;stroke-width:10;\
 stroke-linecap:round;stroke:#fff}\

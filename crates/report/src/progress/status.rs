@@ -12,9 +12,11 @@ pub struct Status {
     pub step: u64,
     /// Of this step; the display smooths it.
     pub loss: Option<f64>,
+    /// Of this step, after warm-up and decay.
     pub learning_rate: Option<f64>,
     /// Global norm of the gradient, before clipping.
     pub grad_norm: Option<f64>,
+    /// Trained on, by the caller's clock.
     pub tokens_per_second: Option<f64>,
     /// Model FLOPs utilisation: the part, from 0 to 1, of what the device could do at best.
     pub mfu: Option<f64>,

@@ -1,10 +1,10 @@
 //! Event files for TensorBoard: curves and texts of a run.
 //!
-//! A run's folder holds one file for each time it was started. The framing is in [`record`], the
+//! A run's folder holds one file for each time it was started. The framing is in `record`, the
 //! messages are in `event`.
 
 mod event;
-pub mod record;
+mod record;
 
 use std::fs::{self, File};
 use std::io::{BufWriter, ErrorKind, Write};
@@ -37,8 +37,8 @@ impl EventWriter {
         Ok(writer)
     }
 
-    /// Begins the file of a run that goes on with step `next`. TensorBoard then forgets what the
-    /// older files in the folder say about `next` and later steps.
+    /// Begins the file of a run that goes on with step `next`. TensorBoard then forgets the
+    /// curves of the older files in the folder from `next` on; texts it may show twice.
     ///
     /// # Errors
     /// As for [`EventWriter::create`].

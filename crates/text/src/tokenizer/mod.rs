@@ -22,6 +22,7 @@ pub use gguf::GgufVocab;
 use model::Parts;
 use special::{Finder, Part};
 use split::Splitter;
+pub use split::{Preset, preset};
 use table::{Kind, Table};
 
 use crate::{Detokenizer, TextError};

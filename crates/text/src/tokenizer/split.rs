@@ -26,7 +26,8 @@ pub(super) const DIGIT: &str = r"\p{N}";
 const DEFAULT: [&str; 4] = [r"[\p{P}\$\+<=>\^~\|]+", GPT2, r"\p{N}+", "[0-9][0-9][0-9]"];
 
 /// What a name in `tokenizer.ggml.pre` means.
-pub(super) struct Preset {
+pub struct Preset {
+    /// Regular expressions that cut a text into words, one after the other.
     pub patterns: &'static [&'static str],
     /// Unicode composition (NFC) first, which the model's `tokenizer.json` asks for.
     pub nfc: bool,
@@ -37,7 +38,10 @@ pub(super) struct Preset {
 }
 
 /// The pre-tokenizer that GGUF files call `name`.
-pub(super) fn preset(name: &str) -> Result<Preset, TextError> {
+///
+/// # Errors
+/// [`TextError::Unsupported`] for a name that is not known here.
+pub fn preset(name: &str) -> Result<Preset, TextError> {
     let plain = |patterns| Preset {
         patterns,
         nfc: false,
