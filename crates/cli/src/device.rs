@@ -39,6 +39,7 @@ pub struct Chosen {
     pub precision: &'static str,
     /// Largest buffer that a kernel can read, in bytes. None on the CPU.
     pub max_binding: Option<u64>,
+    pub is_cpu: bool,
 }
 
 impl Args {
@@ -75,6 +76,7 @@ fn cpu(threads: usize) -> Chosen {
         },
         precision: "int16",
         max_binding: None,
+        is_cpu: true,
     }
 }
 
@@ -95,6 +97,7 @@ fn gpu() -> Result<Chosen> {
         label: format!("{} ({}{software})", info.name, info.backend),
         precision: "f32",
         max_binding: Some(setup.device.limits().max_storage_buffer_binding_size),
+        is_cpu: false,
     })
 }
 

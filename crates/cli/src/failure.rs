@@ -3,10 +3,12 @@
 use std::io;
 
 use anyhow::Error;
+use retort_export::ExportError;
 use retort_formats::FormatError;
 use retort_infer::InferError;
 use retort_model::ModelError;
 use retort_text::TextError;
+use retort_train::TrainError;
 
 use crate::note::note;
 
@@ -54,7 +56,14 @@ pub fn hint(error: &Error) -> Option<&str> {
         let model = || cause.downcast_ref().and_then(ModelError::hint);
         let format = || cause.downcast_ref().and_then(FormatError::hint);
         let text = || cause.downcast_ref().and_then(TextError::hint);
-        infer.or_else(model).or_else(format).or_else(text)
+        let train = || cause.downcast_ref().and_then(TrainError::hint);
+        let export = || cause.downcast_ref().and_then(ExportError::hint);
+        infer
+            .or_else(model)
+            .or_else(format)
+            .or_else(text)
+            .or_else(train)
+            .or_else(export)
     })
 }
 

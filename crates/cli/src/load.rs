@@ -97,7 +97,15 @@ pub fn byte_bar(what: String) -> ProgressBar {
 
 /// The same for tokens.
 pub fn token_bar(what: String) -> ProgressBar {
-    bar(what, "{msg} {bar:30} {pos} of {len} tokens")
+    count_bar(what, "tokens")
+}
+
+/// The same for anything that is counted.
+pub fn count_bar(what: String, unit: &str) -> ProgressBar {
+    bar(
+        what,
+        &format!("{{msg}} {{bar:30}} {{pos}} of {{len}} {unit}"),
+    )
 }
 
 fn bar(what: String, template: &str) -> ProgressBar {

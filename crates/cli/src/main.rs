@@ -10,6 +10,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`chat`], [`generate`] | conversations and single replies; both write through [`screen`] |
+//! | [`sft`] | a base model and traces to a student |
 //! | [`inspect`] | what is in a model file, and whether it will run |
 //! | [`tokenize`], [`render`], [`score`], [`dequantize`] | for scripts; JSON lines by [`jsonl`] |
 //! | [`bench`] | speed, in the protocols of llama.cpp and of PyTorch's trainers |
@@ -32,6 +33,7 @@ mod render;
 mod sampling;
 mod score;
 mod screen;
+mod sft;
 mod source;
 mod stop;
 mod text;
@@ -76,6 +78,7 @@ enum Command {
     Tokenize(tokenize::Args),
     Render(render::Args),
     Score(score::Args),
+    Sft(sft::Args),
     Dequantize(dequantize::Args),
     #[command(hide = true)]
     Bench(bench::Args),
@@ -101,6 +104,7 @@ fn main() -> ExitCode {
         Command::Tokenize(args) => tokenize::run(&args),
         Command::Render(args) => render::run(&args),
         Command::Score(args) => score::run(&args),
+        Command::Sft(args) => sft::run(&args),
         Command::Dequantize(args) => dequantize::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::BenchTrain(args) => bench::train::run(&args),

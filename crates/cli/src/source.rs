@@ -8,6 +8,8 @@ mod download;
 mod http;
 mod hub;
 
+pub use download::cache_folder;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;

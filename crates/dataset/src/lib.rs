@@ -26,6 +26,8 @@
 //! Nothing here knows tensors or devices. Corpora and cache files are strangers' files: a broken
 //! one is an error, never a panic.
 
+#![deny(unsafe_code)]
+
 pub mod conversation;
 pub mod error;
 pub mod options;

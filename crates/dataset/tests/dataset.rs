@@ -394,7 +394,7 @@ fn every_flipped_byte_is_noticed() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn damage_is_an_error_or_harmless(
         cut in any::<prop::sample::Index>(),
@@ -423,4 +423,23 @@ proptest! {
             Err(error) => prop_assert!(error.to_string().contains("copy.tokens")),
         }
     }
+}
+
+#[test]
+fn documents_know_whether_they_think() {
+    let folder = tempfile::tempdir().unwrap();
+    let text =
+        "{\"q\": \"a\", \"t\": \"so\", \"a\": \"b\"}\n{\"q\": \"a\", \"t\": null, \"a\": \"b\"}\n";
+    let path = write(folder.path(), "a.jsonl", text);
+    let dataset = prepare(&[file(path)], folder.path()).unwrap();
+    let thinks: Vec<bool> = (0..2).map(|at| dataset.has_thought(at).unwrap()).collect();
+    assert_eq!(thinks, [true, false]);
+    assert!(!dataset.is_inexact(0).unwrap());
+    assert_eq!(dataset.summary().with_thought, 1);
+    let packing = Packing::new(&dataset, &[0, 1], &PackOptions::new(64)).unwrap();
+    let report = preflight(&dataset, &packing, &tokenizer("smollm"), 512).unwrap();
+    assert_eq!(
+        (report.documents, report.with_thought, report.inexact),
+        (2, 1, 0)
+    );
 }

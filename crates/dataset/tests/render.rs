@@ -239,31 +239,24 @@ fn a_corpus_cannot_make_control_tokens() {
 #[test]
 fn stop_tokens_that_are_text_are_refused_in_a_reply() {
     let tokenizer = tokenizer("qwen2");
-    let template = template(&CHATML.replace("<|end|>", "<think>"));
-    let stops = [tokenizer.id_of("<think>").unwrap()];
-    let renderer = Renderer::new(student(&tokenizer, &template, &stops), HistoryTurns::Learn);
-    // `<think>` would end the reply that it opens.
-    assert!(matches!(
-        renderer.map(|_| ()).unwrap_err(),
-        DatasetError::StopInside { .. }
-    ));
-    let template = common::template(CHATML);
-    let both = [
-        stop_ids(&tokenizer)[0],
-        tokenizer.encode("x", SpecialTokens::AsText).unwrap()[0],
-    ];
+    let template = template(CHATML);
+    // A word of the vocabulary: what a text gives, not the name of a control token.
+    let word = tokenizer.encode("x", SpecialTokens::AsText).unwrap();
+    let both = [stop_ids(&tokenizer)[0], word[0]];
     let renderer =
         Renderer::new(student(&tokenizer, &template, &both), HistoryTurns::Learn).unwrap();
-    let error = renderer.documents(&conversation(&[("Q", "", "3 x 4")]));
-    // The space may be part of the token; without it the token is the stop.
-    let alone = renderer.documents(&conversation(&[("Q", "", "x")]));
-    assert!(error.is_ok() || matches!(error, Err(DatasetError::StopInside { .. })));
+    let error = renderer
+        .documents(&conversation(&[("Q", "", "x")]))
+        .unwrap_err();
+    assert!(matches!(&error, DatasetError::StopInside { origin: Some(_), token } if token == "x"));
+    assert!(renderer.documents(&conversation(&[("Q", "", "y")])).is_ok());
+    // `<think>` would end the reply that it opens.
+    let template = common::template(&CHATML.replace("<|end|>", "<think>"));
+    let stops = [tokenizer.id_of("<think>").unwrap()];
+    let refused = Renderer::new(student(&tokenizer, &template, &stops), HistoryTurns::Learn);
     assert!(matches!(
-        alone,
-        Err(DatasetError::StopInside {
-            origin: Some(_),
-            ..
-        })
+        refused.map(|_| ()),
+        Err(DatasetError::StopInside { .. })
     ));
 }
 

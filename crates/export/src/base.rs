@@ -135,6 +135,18 @@ impl Base {
         Ok(Self { config, origin })
     }
 
+    /// The same with another chat template.
+    pub fn with_template(mut self, source: &str) -> Self {
+        match &mut self.origin {
+            Origin::Gguf(metadata) => metadata.set(
+                "tokenizer.chat_template",
+                retort_formats::gguf::Value::String(source.to_owned()),
+            ),
+            Origin::HuggingFace(files) => files.chat_template = Some(source.to_owned()),
+        }
+        self
+    }
+
     /// The tensors that the student's weights must be, from the embedding to the output.
     pub fn tensors(&self) -> Vec<TensorInfo> {
         let tensors = tensors(&self.config).into_iter();
@@ -152,9 +164,16 @@ impl Base {
             Origin::Gguf(metadata) => metadata.str("general.name").ok(),
             Origin::HuggingFace(files) => files.config["_name_or_path"].as_str(),
         };
-        // A path on someone's disk is no name.
-        name.filter(|name| !name.is_empty() && !Path::new(name).is_absolute())
+        name.filter(|name| is_name(name))
     }
+}
+
+/// Whether a text is the name of a model (`Qwen2.5 1.5B`, `org/name`): transformers also writes
+/// paths on someone's disk where the name should be.
+fn is_name(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('/').collect();
+    let named = |part: &&str| !part.is_empty() && !part.starts_with(['.', '~']);
+    parts.len() <= 2 && parts.iter().all(named) && !text.contains('\\')
 }
 
 /// Opens a GGUF file and reads its header.
@@ -177,6 +196,13 @@ pub(crate) fn open_gguf(path: &Path) -> Result<(FileSource, Header), ExportError
 }
 
 fn gguf_config(header: &Header, source: &FileSource) -> Result<Config, ExportError> {
+    let parts = "split.count";
+    if header.metadata.get(parts).is_some() && header.metadata.u32(parts)? > 1 {
+        return Err(ExportError::Unsupported {
+            feature: "split.count, a model in several GGUF files,",
+            got: header.metadata.u32(parts)?.to_string(),
+        });
+    }
     let embedding = header.tensor("token_embd.weight")?;
     let rows = usize::try_from(embedding.rows()).unwrap_or(usize::MAX);
     let tied = header.tensor("output.weight").is_err();
@@ -245,4 +271,28 @@ pub(crate) fn parse<T: serde::de::DeserializeOwned>(
 ) -> Result<T, ExportError> {
     serde_json::from_slice(json.unwrap_or(b"null"))
         .map_err(|error| ExportError::Json { file, error })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_not_names() {
+        for name in ["Qwen2.5 1.5B", "Qwen/Qwen2.5-1.5B"] {
+            assert!(is_name(name), "{name}");
+        }
+        for path in [
+            "",
+            "/models/x",
+            "./x",
+            "../x",
+            "~/x",
+            "a/b/c",
+            "a/",
+            "C:\\x",
+        ] {
+            assert!(!is_name(path), "{path}");
+        }
+    }
 }

@@ -158,6 +158,9 @@ impl ExportError {
                 "config.json says tie_word_embeddings: leave the tensor out, or train from a base \
                  whose output is its own table"
             }
+            Self::Unsupported { feature, .. } if feature.starts_with("split.count") => {
+                "join the parts first, with llama.cpp's llama-gguf-split --merge"
+            }
             Self::NotFinite { .. } => "the training diverged: export an earlier checkpoint",
             Self::Unrepresentable {
                 ty: GgmlType::F16, ..

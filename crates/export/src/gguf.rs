@@ -271,4 +271,54 @@ mod tests {
         assert_eq!(GgufKind::from_name("q4_k_m"), Some(GgufKind::Q4_K));
         assert_eq!(GgufKind::from_name("Q5_K"), None);
     }
+
+    /// A disk with room for `left` bytes.
+    struct Full {
+        left: usize,
+    }
+
+    impl Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            let written = bytes.len().min(self.left);
+            self.left -= written;
+            match written {
+                0 if !bytes.is_empty() => Err(std::io::ErrorKind::StorageFull.into()),
+                _ => Ok(written),
+            }
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_told_wherever_it_fills() {
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/llama");
+        let base = Base::open(golden.join("model.gguf")).unwrap();
+        let mut weights = crate::FileWeights::open(&golden).unwrap();
+        let kind = GgufKind::Q8_0;
+        let job = Job {
+            base: &base,
+            kind,
+            tensors: checked(&base.config, &weights).unwrap(),
+            metadata: metadata(&base, &Provenance::new(), kind).unwrap(),
+        };
+        for left in [0, 100, 9_000, 20_000] {
+            let error = job
+                .write(&mut weights, Full { left }, &mut |_| ())
+                .err()
+                .unwrap();
+            let error = ExportError::writing(Path::new("x.gguf"), error);
+            assert!(
+                matches!(error, ExportError::DiskFull { .. }),
+                "{left}: {error}"
+            );
+            assert!(error.hint().unwrap().contains("space"));
+        }
+        assert!(
+            job.write(&mut weights, Full { left: 1 << 20 }, &mut |_| ())
+                .is_ok()
+        );
+    }
 }

@@ -133,10 +133,14 @@ pub enum Target {
 }
 
 /// How a step is computed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Compute {
     pub dtype: Dtype,
+    /// Memory of the device, for the check before the first step. Needed where the system does not
+    /// tell, which is so of GPUs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_gb: Option<f64>,
     /// Compute each block again on the way back, instead of keeping what it needs: a third more
     /// arithmetic, far less memory.
     pub recompute: bool,
@@ -232,10 +236,22 @@ impl Default for Course {
     }
 }
 
+impl Default for Adapters {
+    fn default() -> Self {
+        Self {
+            rank: rank(),
+            alpha: None,
+            targets: all_targets(),
+            quantised: false,
+        }
+    }
+}
+
 impl Default for Compute {
     fn default() -> Self {
         Self {
             dtype: Dtype::F32,
+            memory_gb: None,
             recompute: true,
         }
     }
@@ -320,7 +336,10 @@ impl RunConfig {
         if self.steps == Some(0) {
             return wrong("steps", "1 or more", "0".into());
         }
-        if let Some(epochs) = self.epochs.filter(|epochs| !(*epochs > 0.0 && *epochs < 1e6)) {
+        if let Some(epochs) = self
+            .epochs
+            .filter(|epochs| !(*epochs > 0.0 && *epochs < 1e6))
+        {
             return wrong("epochs", "over 0 and below a million", epochs.to_string());
         }
         let rate = self.learning_rate.unwrap_or(1e-5);
@@ -344,7 +363,11 @@ impl RunConfig {
         }
         let course = self.schedule;
         if !(course.warmup >= 0.0 && course.warmup < 1e9) {
-            return wrong("schedule.warmup", "a share or a number of steps", course.warmup.to_string());
+            return wrong(
+                "schedule.warmup",
+                "a share or a number of steps",
+                course.warmup.to_string(),
+            );
         }
         if !(0.0..=1.0).contains(&course.floor) {
             return wrong("schedule.floor", "0 to 1", course.floor.to_string());
@@ -470,7 +493,10 @@ mod tests {
         assert_eq!(config.steps(640), 20);
         let shape = (presets::STUDENTS[3].config)();
         let schedule = config.schedule(&shape, 200).unwrap();
-        assert_eq!((schedule.peak, schedule.floor, schedule.warmup), (6e-5, 0.1, 6));
+        assert_eq!(
+            (schedule.peak, schedule.floor, schedule.warmup),
+            (6e-5, 0.1, 6)
+        );
     }
 
     /// What was resolved is written into the run's folder, and read again to resume.
@@ -488,8 +514,14 @@ mod tests {
         for (text, named) in [
             ("name = 1", "name"),
             (&SHORT.replace("path", "pth"), "pth"),
-            (&format!("steps = 1\nepochs = 1.0\n{SHORT}"), "steps and epochs"),
-            (&format!("{SHORT}\n[batch]\nsequences = 2\nmicro_batch = 3"), "micro_batch"),
+            (
+                &format!("steps = 1\nepochs = 1.0\n{SHORT}"),
+                "steps and epochs",
+            ),
+            (
+                &format!("{SHORT}\n[batch]\nsequences = 2\nmicro_batch = 3"),
+                "micro_batch",
+            ),
             (&format!("{SHORT}\n[schedule]\nshape = 'step'"), "shape"),
             (&format!("{SHORT}\n[schedule]\nfloor = nan"), "floor"),
             (&format!("learning_rate = 0.0\n{SHORT}"), "learning_rate"),

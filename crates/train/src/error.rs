@@ -25,6 +25,17 @@ pub enum TrainError {
     },
     #[error(transparent)]
     Dataset(#[from] retort_dataset::DatasetError),
+    #[error(transparent)]
+    Export(#[from] retort_export::ExportError),
+    #[error(
+        "`{}` would not be the student: its next tokens diverge from the trainer's by \
+         {divergence:.3} nats, at most {tolerance} are allowed", path.display()
+    )]
+    Parity {
+        path: PathBuf,
+        divergence: f64,
+        tolerance: f64,
+    },
     #[error("the configuration cannot be read: {0}")]
     Toml(toml::de::Error),
     #[error("{field} is {got}: expected {expected}")]
@@ -80,6 +91,10 @@ impl TrainError {
             Self::Model(error) => error.hint(),
             Self::Infer(error) => error.hint(),
             Self::Dataset(error) => error.hint(),
+            Self::Export(error) => error.hint(),
+            Self::Parity { .. } => {
+                Some("nothing was written; a type with more bits, or this is a bug to report")
+            }
             Self::NoLearningRate => Some("add `learning_rate = 1e-5` to run.toml"),
             Self::Stopped { .. } => Some(
                 "the documents are listed by their loss: mend or remove the first ones; or lower \

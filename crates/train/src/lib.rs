@@ -13,6 +13,7 @@
 //! | [`spike`] | tells a loss that left its course |
 //! | [`record`] | metrics, samples, plots |
 //! | [`rollout`] | replies of the student while it trains |
+//! | [`publish`] | the student as files that others load, compared before they get their names |
 //! | [`planner`] | memory and arithmetic of a step, told before it |
 //!
 //! Start with [`sft::Run::train`]. Devices are chosen by whoever calls; nothing here prints.
@@ -24,6 +25,7 @@ mod error;
 mod muon;
 pub mod optimizer;
 pub mod planner;
+pub mod publish;
 pub mod record;
 pub mod rollout;
 pub mod schedule;

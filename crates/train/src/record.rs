@@ -19,12 +19,18 @@ pub struct Record {
     /// Steps taken, this one included.
     pub step: u64,
     /// Mean of the learnt tokens, in nats.
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "metrics::optional_float")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "metrics::optional_float"
+    )]
     pub loss: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub learning_rate: Option<f64>,
     /// Before clipping.
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "metrics::optional_float")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "metrics::optional_float"
+    )]
     pub grad_norm: Option<f64>,
     /// Tokens read since the start of the run, prompts included.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -41,7 +47,10 @@ pub struct Record {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub epoch: Option<f64>,
     /// Of what is held out, in nats.
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "metrics::optional_float")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "metrics::optional_float"
+    )]
     pub held_out_loss: Option<f64>,
 }
 
@@ -164,9 +173,7 @@ fn training(name: &str, records: &[Record]) -> String {
         .panel(
             Panel::new("loss", "nats")
                 .tall()
-                .series(
-                    Series::new("training", curve(|r| r.loss)).style(Style::Smoothed(None)),
-                )
+                .series(Series::new("training", curve(|r| r.loss)).style(Style::Smoothed(None)))
                 .series(Series::new("held out", curve(|r| r.held_out_loss)).style(Style::Dots)),
         )
         .panel(line("learning rate", "", |r| r.learning_rate).from_zero())

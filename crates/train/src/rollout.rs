@@ -44,7 +44,12 @@ pub fn questions(
     student: &Student,
 ) -> Result<Vec<Question>, TrainError> {
     if !samples.prompts.is_empty() {
-        return Ok(samples.prompts.iter().cloned().map(Question::User).collect());
+        return Ok(samples
+            .prompts
+            .iter()
+            .cloned()
+            .map(Question::User)
+            .collect());
     }
     let Some(held_out) = &corpus.held_out else {
         return Ok(Vec::new());
@@ -57,11 +62,7 @@ pub fn questions(
     documents.sort_unstable();
     let mut questions = Vec::new();
     for document in documents.into_iter().take(samples.count) {
-        let preview = Preview::new(
-            &corpus.dataset,
-            &student.text.tokenizer,
-            document as usize,
-        )?;
+        let preview = Preview::new(&corpus.dataset, &student.text.tokenizer, document as usize)?;
         let prompt = preview.spans.into_iter().find(|span| !span.learnt);
         questions.extend(prompt.map(|span| Question::Rendered(span.text)));
     }
@@ -140,10 +141,14 @@ async fn answer(
     let stats: Stats = match question {
         Question::User(text) => {
             let messages = [Message::new("user", text)];
-            session.chat(engine, &messages, &sampling, &mut reply).await?
+            session
+                .chat(engine, &messages, &sampling, &mut reply)
+                .await?
         }
         Question::Rendered(prompt) => {
-            session.generate(engine, prompt, &sampling, &mut reply).await?
+            session
+                .generate(engine, prompt, &sampling, &mut reply)
+                .await?
         }
     };
     Ok(Sample {

@@ -270,7 +270,11 @@ impl Run {
         };
         let resumed = checkpoints.load(step, trainer, host.device).await?;
         // Later ones belong to steps that are now taken again.
-        for later in checkpoints.steps()?.into_iter().filter(|later| *later > step) {
+        for later in checkpoints
+            .steps()?
+            .into_iter()
+            .filter(|later| *later > step)
+        {
             atomic::remove_folder(&checkpoints.path(later))?;
         }
         (host.events)(Event::Resumed(step));
@@ -305,10 +309,9 @@ impl Run {
         }
         let computed = trainer.compute(&parts).await?;
         let report = computed.report();
-        let anomaly =
-            progress
-                .watch
-                .judge(report.loss, report.grad_norm, self.config.guard.spike);
+        let anomaly = progress
+            .watch
+            .judge(report.loss, report.grad_norm, self.config.guard.spike);
         if let Some(anomaly) = anomaly {
             return Err(self
                 .stop_at(trainer, progress, &bins, report, anomaly, host)
@@ -369,7 +372,8 @@ impl Run {
             (host.events)(Event::HeldOut { step, loss });
         }
         if every.sample > 0 && (edge || due(every.sample, step)) {
-            self.sample(trainer, step, questions, recorder, host).await?;
+            self.sample(trainer, step, questions, recorder, host)
+                .await?;
         }
         if evaluates || due(25, step) {
             recorder.plot()?;
@@ -438,7 +442,9 @@ impl Run {
             }
         };
         let path = self.folder.join(format!("stopped/step-{step:08}.json"));
-        let saved = self.save_culprit(&path, trainer, bins, report, step, &reason, host).await;
+        let saved = self
+            .save_culprit(&path, trainer, bins, report, step, &reason, host)
+            .await;
         if let Err(error) = saved {
             return error;
         }
@@ -496,9 +502,8 @@ impl Run {
                 .map_err(|error| TrainError::io("make", folder, error))?;
             atomic::clean(folder)?;
         }
-        let toml = toml::to_string(&self.config).map_err(|error| {
-            TrainError::io("write", &self.folder, std::io::Error::other(error))
-        })?;
+        let toml = toml::to_string(&self.config)
+            .map_err(|error| TrainError::io("write", &self.folder, std::io::Error::other(error)))?;
         atomic::write_file(&self.folder.join("run.toml"), toml.as_bytes())?;
         let manifest = Manifest {
             format: 1,

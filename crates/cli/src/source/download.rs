@@ -55,16 +55,20 @@ pub fn to_cache(url: &str) -> Result<PathBuf> {
 
 /// Where the file of `url` is kept: `CACHE/host/hash/name`, the hash being of the whole address.
 fn place(url: &str) -> Result<PathBuf> {
-    let cache = match std::env::var_os("RETORT_CACHE") {
-        Some(folder) => PathBuf::from(folder),
+    Ok(cache_folder()?.join(place_below(url)))
+}
+
+/// Where files are kept that can be had again.
+pub fn cache_folder() -> Result<PathBuf> {
+    match std::env::var_os("RETORT_CACHE") {
+        Some(folder) => Ok(PathBuf::from(folder)),
         None => dirs::cache_dir()
             .map(|folder| folder.join("retort"))
             .context(Failure::new(
                 "this user has no cache folder",
                 "set RETORT_CACHE to one",
-            ))?,
-    };
-    Ok(cache.join(place_below(url)))
+            )),
+    }
 }
 
 fn place_below(url: &str) -> PathBuf {

@@ -21,9 +21,9 @@ pub struct Report {
     pub dropped: u64,
     /// Documents longer than a bin, cut.
     pub truncated: u64,
-    /// Documents of the dataset with a learnt thought, each counted once.
+    /// Documents in the bins with a thought that is learnt.
     pub with_thought: u64,
-    /// Documents of the dataset, each counted once, that the vocabulary cannot hold exactly.
+    /// Documents in the bins that the vocabulary cannot hold exactly.
     pub inexact: u64,
     /// Tokens in the bins.
     pub tokens: u64,
@@ -61,6 +61,7 @@ pub struct Bucket {
 impl Report {
     pub(super) fn new(dataset: &Dataset, packing: &Packing) -> Result<Self, DatasetError> {
         let (mut tokens, mut learnt, mut lengths) = (0, 0, Vec::new());
+        let (mut with_thought, mut inexact) = (0, 0);
         for piece in packing.bins.iter().flat_map(|bin| &bin.pieces) {
             let index = piece.document as usize;
             tokens += u64::from(piece.len);
@@ -74,6 +75,8 @@ impl Report {
                         .count()
                 }
             } as u64;
+            with_thought += u64::from(dataset.has_thought(index)?);
+            inexact += u64::from(dataset.is_inexact(index)?);
             lengths.push(whole as u64);
         }
         for &document in &packing.dropped {
@@ -87,8 +90,8 @@ impl Report {
             documents: packing.documents() as u64,
             dropped: packing.dropped.len() as u64,
             truncated: packing.truncated.len() as u64,
-            with_thought: summary.with_thought,
-            inexact: summary.inexact,
+            with_thought,
+            inexact,
             tokens,
             learnt,
             bins: packing.bins.len() as u64,

@@ -83,10 +83,10 @@ impl<'a> Renderer<'a> {
         let origin = &conversation.origin;
         let messages = &conversation.messages;
         let is_reply = |message: &Message| message.role == "assistant";
-        let replies = (0..messages.len()).filter(|&at| is_reply(&messages[at]));
+        let mut replies = (0..messages.len()).filter(|&at| is_reply(&messages[at]));
         let replies: Vec<usize> = match self.history {
             HistoryTurns::Learn => replies.collect(),
-            HistoryTurns::Ignore => replies.last().into_iter().collect(),
+            HistoryTurns::Ignore => replies.next_back().into_iter().collect(),
         };
         let mut documents: Vec<Rendered> = Vec::new();
         for at in replies {

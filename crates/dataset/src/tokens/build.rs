@@ -21,6 +21,9 @@ const BATCH_BYTES: usize = 32 << 20;
 /// A repetition costs an entry a document.
 const MAX_REPEAT: u32 = 1000;
 
+/// An entry names its file by 16 bits.
+const MAX_FILES: usize = u16::MAX as usize;
+
 pub(super) fn build(
     files: &[CorpusFile],
     student: &Student<'_>,
@@ -34,6 +37,13 @@ pub(super) fn build(
             reason: "the corpus has no files".to_owned(),
         });
     }
+    if files.len() > MAX_FILES {
+        return Err(DatasetError::Option {
+            name: "the number of files",
+            got: files.len().to_string(),
+            expected: "at most 65535",
+        });
+    }
     let renderer = Renderer::new(*student, history)?;
     let counts = files.iter().map(|file| RawLines::count(&file.path));
     let counts: Vec<u64> = counts.collect::<Result<_, _>>()?;
@@ -45,7 +55,7 @@ pub(super) fn build(
         tokens: 0,
     };
     progress(state);
-    for (at, (file, count)) in files.iter().zip(counts).enumerate() {
+    for (at, (file, count)) in (0u16..).zip(files.iter().zip(counts)) {
         let before = state.done;
         build_file(file, at, &renderer, &mut writer, &mut |lines, tokens| {
             state.done = before + lines.min(count);
@@ -64,7 +74,7 @@ type Line = Option<(u64, Vec<Rendered>)>;
 
 fn build_file(
     file: &CorpusFile,
-    index: usize,
+    index: u16,
     renderer: &Renderer<'_>,
     writer: &mut Writer,
     progress: &mut dyn FnMut(u64, u64),
@@ -77,7 +87,8 @@ fn build_file(
         });
     }
     let mut summary = FileSummary {
-        path: file.path.clone(),
+        // JSON has no name that is not Unicode.
+        path: file.path.to_string_lossy().into_owned().into(),
         repeat: file.repeat,
         ..FileSummary::default()
     };
@@ -187,7 +198,7 @@ impl Writer {
         &mut self,
         document: &Rendered,
         group: u64,
-        file: usize,
+        file: u16,
         origin: &Origin,
         repeat: u32,
     ) -> Result<(), DatasetError> {
@@ -211,7 +222,9 @@ impl Writer {
             len: document.ids.len() as u32,
             learnt: learnt as u32,
             line: u32::try_from(origin.line).unwrap_or(u32::MAX),
-            file: file as u32,
+            file,
+            flags: u16::from(document.has_thought) * format::HAS_THOUGHT
+                + u16::from(document.inexact) * format::INEXACT,
         };
         self.entries
             .extend(std::iter::repeat_n(entry, repeat as usize));

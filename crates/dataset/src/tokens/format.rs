@@ -65,8 +65,16 @@ pub(super) struct Entry {
     /// Line in its file, from 1.
     pub line: u32,
     /// Index in the summary's files.
-    pub file: u32,
+    pub file: u16,
+    /// [`HAS_THOUGHT`], [`INEXACT`].
+    pub flags: u16,
 }
+
+/// A learnt reply has a thought.
+pub(super) const HAS_THOUGHT: u16 = 1;
+
+/// The vocabulary cannot hold a learnt text exactly.
+pub(super) const INEXACT: u16 = 2;
 
 impl Entry {
     /// Offsets of ids and mask in the data; none if they do not fit into 64 bits.
@@ -163,8 +171,11 @@ fn check_document(data: &[u8], entry: &Entry, layout: &Layout) -> Result<(), &'s
     if learnt != u64::from(entry.learnt) {
         return Err("states another number of learnt ids than its mask");
     }
-    if entry.file as usize >= layout.summary.files.len() {
+    if usize::from(entry.file) >= layout.summary.files.len() {
         return Err("is of a file that the summary lacks");
+    }
+    if entry.flags & !(HAS_THOUGHT | INEXACT) != 0 {
+        return Err("has unknown flags");
     }
     Ok(())
 }

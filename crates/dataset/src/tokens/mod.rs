@@ -50,6 +50,7 @@ pub struct Summary {
 /// What was read of one file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileSummary {
+    /// Where the file was when the cache was made: the key is of its bytes, not of its name.
     pub path: PathBuf,
     pub conversations: u64,
     /// Conversations left out because a reply has no end.
@@ -162,6 +163,17 @@ impl Dataset {
         Ok(self.entry(index)?.learnt as usize)
     }
 
+    /// Whether a reply that is learnt has a thought.
+    pub fn has_thought(&self, index: usize) -> Result<bool, DatasetError> {
+        Ok(self.entry(index)?.flags & format::HAS_THOUGHT != 0)
+    }
+
+    /// Whether the vocabulary cannot hold a learnt text exactly: see
+    /// [`Rendered::inexact`](crate::Rendered::inexact).
+    pub fn is_inexact(&self, index: usize) -> Result<bool, DatasetError> {
+        Ok(self.entry(index)?.flags & format::INEXACT != 0)
+    }
+
     /// Hash of the question: [`Conversation::group`](crate::Conversation::group).
     pub fn group_of(&self, index: usize) -> Result<u64, DatasetError> {
         Ok(self.entry(index)?.group)
@@ -182,7 +194,7 @@ impl Dataset {
         let entry = self.entry(index)?;
         let unknown = || Path::new("?").into();
         Ok(Origin {
-            file: (self.files.get(entry.file as usize).cloned()).unwrap_or_else(unknown),
+            file: (self.files.get(usize::from(entry.file)).cloned()).unwrap_or_else(unknown),
             line: u64::from(entry.line),
         })
     }

@@ -20,6 +20,7 @@ fn file() -> (Header, Vec<u8>, Vec<Entry>) {
             learnt: mask.iter().map(|&byte| u32::from(byte)).sum(),
             line: 1,
             file: 0,
+            flags: 1,
         });
         data.extend_from_slice(bytemuck::cast_slice(ids));
         data.extend_from_slice(mask);
@@ -83,7 +84,7 @@ fn a_file_gives_its_documents() {
 #[test]
 fn lies_are_refused() {
     type Lie = (&'static str, fn(&mut Header, &mut Vec<u8>, &mut Vec<Entry>));
-    let lies: [Lie; 13] = [
+    let lies: [Lie; 14] = [
         ("version", |header, _, _| header.version = 9),
         ("add up", |header, _, _| header.entries = u64::MAX / 2),
         ("add up", |header, _, _| header.data = u64::MAX - 7),
@@ -97,6 +98,7 @@ fn lies_are_refused() {
         ("nowhere", |_, _, entries| entries[1].start = u64::MAX - 4),
         ("aligned", |_, _, entries| entries[1].start += 1),
         ("summary", |_, _, entries| entries[1].file = 1),
+        ("flags", |_, _, entries| entries[1].flags = 4),
     ];
     for (expected, lie) in lies {
         let (mut header, mut data, mut entries) = file();

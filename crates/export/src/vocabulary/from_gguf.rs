@@ -45,7 +45,11 @@ impl GgufText {
                 pre: text(&key("pre"))?,
                 tokens: metadata.strings(&key("tokens"))?.to_vec(),
                 token_types: metadata.i32s(&key("token_type"))?.to_vec(),
-                merges: metadata.strings(&key("merges"))?.to_vec(),
+                // Writers leave empty arrays out: a vocabulary of bytes has no merges.
+                merges: match metadata.get(&key("merges")) {
+                    Some(_) => metadata.strings(&key("merges"))?.to_vec(),
+                    None => Vec::new(),
+                },
                 bos: id("bos_token_id")?,
                 eos: id("eos_token_id")?,
                 add_bos,

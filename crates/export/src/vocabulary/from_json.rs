@@ -169,10 +169,7 @@ pub(crate) fn add_to_metadata(
         add_bos: Some(adds_bos && bos.is_some()),
     };
     let written = Tokenizer::from_gguf(vocab.clone())?;
-    // Where only tokenizer_config.json asks for the begin-of-text token, the original lacks it.
-    if original.adds_bos() == written.adds_bos() {
-        check_same(&original, &written, unknown)?;
-    }
+    check_same(&original, &written, unknown)?;
 
     let string = |text: &str| Entry::String(text.to_owned());
     let id = |id: Option<u32>| id.filter(in_range).map(Entry::U32);

@@ -16,7 +16,7 @@ const MAX_LINES: usize = 500;
 
 /// A crate, the target it is built for (none: this machine), and packages that must not be among
 /// its dependencies. A name that ends with `*` stands for all that begin like it.
-const ABSENCES: [(&str, Option<&str>, &[&str]); 10] = [
+const ABSENCES: [(&str, Option<&str>, &[&str]); 14] = [
     (
         "retort-formats",
         None,
@@ -31,6 +31,22 @@ const ABSENCES: [(&str, Option<&str>, &[&str]); 10] = [
         "retort-cpu",
         None,
         &["burn*", "cubecl*", "wgpu*", "tokenizers", "retort-text"],
+    ),
+    (
+        "retort-dataset",
+        None,
+        &["burn*", "cubecl*", "wgpu*", "retort-formats"],
+    ),
+    ("retort-export", None, &["burn*", "cubecl*", "wgpu*"]),
+    (
+        "retort-report",
+        None,
+        &["burn*", "cubecl*", "wgpu*", "tokenizers", "retort-*"],
+    ),
+    (
+        "retort-train",
+        None,
+        &["burn-autodiff", "burn-optim", "burn-train", "retort-cli"],
     ),
     (
         "retort-kernels",
