@@ -81,10 +81,17 @@ impl Recorder {
     /// # Errors
     /// They cannot be written.
     pub fn open(folder: &Path, name: &str, step: u64) -> Result<Self, TrainError> {
-        let mut metrics = Metrics::open(folder.join("metrics.jsonl"))?;
-        let mut samples = Metrics::open(folder.join("samples.jsonl"))?;
-        metrics.truncate_after(step)?;
-        samples.truncate_after(step)?;
+        let open = |name: &str| {
+            let path = folder.join(name);
+            if step == 0 {
+                // What is measured before the first step is measured again.
+                atomic::write_file(&path, b"")?;
+            }
+            let mut file = Metrics::open(path)?;
+            file.truncate_after(step)?;
+            Ok::<_, TrainError>(file)
+        };
+        let (metrics, samples) = (open("metrics.jsonl")?, open("samples.jsonl")?);
         let events = folder.join("tensorboard");
         let events = match step {
             0 => EventWriter::create(&events)?,

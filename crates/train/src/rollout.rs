@@ -60,11 +60,16 @@ pub fn questions(
         .flat_map(|bin| bin.pieces.iter().map(|piece| piece.document))
         .collect();
     documents.sort_unstable();
-    let mut questions = Vec::new();
-    for document in documents.into_iter().take(samples.count) {
+    let mut questions: Vec<Question> = Vec::new();
+    for document in documents {
+        if questions.len() == samples.count {
+            break;
+        }
         let preview = Preview::new(&corpus.dataset, &student.text.tokenizer, document as usize)?;
         let prompt = preview.spans.into_iter().find(|span| !span.learnt);
-        questions.extend(prompt.map(|span| Question::Rendered(span.text)));
+        let question = prompt.map(|span| Question::Rendered(span.text));
+        // Many traces may answer one question.
+        questions.extend(question.filter(|question| !questions.contains(question)));
     }
     Ok(questions)
 }

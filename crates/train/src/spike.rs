@@ -4,8 +4,13 @@ use serde::{Deserialize, Serialize};
 
 /// Steps of the averages' memory.
 const MEMORY: f64 = 50.0;
-/// Steps before anything counts as a spike: a fresh student's loss falls by jumps.
+/// Steps before the deviation says anything: a fresh student's loss falls by jumps.
 const GRACE: u64 = 20;
+/// Steps before the mean does.
+const FIRST: u64 = 3;
+/// Times its mean, a loss has left its course however much it varied: a loss falls, it does not
+/// grow.
+const LEFT: f64 = 3.0;
 
 /// Running mean and variance of the loss. Part of a checkpoint, so that a resumed run judges as
 /// the uninterrupted one would.
@@ -30,16 +35,18 @@ pub enum Anomaly {
 
 impl SpikeWatch {
     /// Judges a step before it is applied. A spike is a loss that is over the running mean by
-    /// more than half of it and by more than `deviations` standard deviations; 0 never calls one.
+    /// more than half of it and by more than `deviations` standard deviations, or three times the
+    /// mean; `deviations` of 0 never calls one.
     pub fn judge(&self, loss: f64, grad_norm: f64, deviations: f64) -> Option<Anomaly> {
         if !loss.is_finite() || !grad_norm.is_finite() {
             return Some(Anomaly::NotFinite);
         }
         let over = loss - self.mean;
-        let spike = deviations > 0.0
-            && self.seen >= GRACE
+        let far = self.seen >= GRACE
             && over > 0.5 * self.mean
             && over > deviations * self.variance.sqrt();
+        let left = self.seen >= FIRST && loss > LEFT * self.mean;
+        let spike = deviations > 0.0 && (far || left);
         spike.then_some(Anomaly::Spike { mean: self.mean })
     }
 
@@ -81,6 +88,16 @@ mod tests {
             Some(Anomaly::Spike { .. })
         ));
         assert_eq!(watch.judge(9.0, 1.0, 0.0), None);
+    }
+
+    #[test]
+    fn a_run_that_diverges_at_once_is_told_too() {
+        let watch = after([5.7, 5.6, 9.0, 12.0].into_iter());
+        assert_eq!(watch.judge(20.0, 1.0, 6.0), None);
+        assert!(matches!(
+            watch.judge(60.0, 1.0, 6.0),
+            Some(Anomaly::Spike { .. })
+        ));
     }
 
     #[test]

@@ -6,5 +6,6 @@ mod inspect;
 mod run;
 mod scripts;
 mod server;
+mod sft;
 mod source;
 mod student;

@@ -1,6 +1,9 @@
 //! `run.toml`: everything that a run is asked to do. Every field that is left out has the value of
 //! the recipe in the DeepSeek-R1 paper (Guo et al. 2025, section B.4.3) where that states one.
 
+mod check;
+mod defaults;
+
 use std::path::{Path, PathBuf};
 
 use retort_dataset::{CorpusFile, HeldOut, HistoryTurns, TooLong};
@@ -69,10 +72,10 @@ pub struct Base {
 pub struct Data {
     pub files: Vec<CorpusFile>,
     /// Tokens of a packed sequence, and so of the longest document.
-    #[serde(default = "max_length")]
+    #[serde(default = "defaults::max_length")]
     pub max_length: usize,
     /// Several documents share a sequence, without seeing each other.
-    #[serde(default = "yes")]
+    #[serde(default = "defaults::yes")]
     pub packing: bool,
     #[serde(default)]
     pub too_long: TooLong,
@@ -109,13 +112,13 @@ pub struct Course {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Adapters {
-    #[serde(default = "rank")]
+    #[serde(default = "defaults::rank")]
     pub rank: usize,
     /// Twice the rank if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alpha: Option<f32>,
     /// Of `qkv`, `o`, `gate_up` and `down`; all if left out.
-    #[serde(default = "all_targets")]
+    #[serde(default = "defaults::all_targets")]
     pub targets: Vec<Target>,
     /// Leave the base's blocks as they are (QLoRA); else they are f32.
     #[serde(default)]
@@ -200,100 +203,6 @@ pub struct Export {
     pub gguf: Vec<String>,
 }
 
-fn max_length() -> usize {
-    4096
-}
-
-fn rank() -> usize {
-    16
-}
-
-fn yes() -> bool {
-    true
-}
-
-fn all_targets() -> Vec<Target> {
-    vec![Target::Qkv, Target::O, Target::GateUp, Target::Down]
-}
-
-impl Default for BatchSize {
-    fn default() -> Self {
-        Self {
-            sequences: 64,
-            micro_batch: 1,
-        }
-    }
-}
-
-impl Default for Course {
-    fn default() -> Self {
-        Self {
-            shape: Shape::Cosine,
-            warmup: 0.03,
-            floor: 0.1,
-            max_grad_norm: 1.0,
-        }
-    }
-}
-
-impl Default for Adapters {
-    fn default() -> Self {
-        Self {
-            rank: rank(),
-            alpha: None,
-            targets: all_targets(),
-            quantised: false,
-        }
-    }
-}
-
-impl Default for Compute {
-    fn default() -> Self {
-        Self {
-            dtype: Dtype::F32,
-            memory_gb: None,
-            recompute: true,
-        }
-    }
-}
-
-impl Default for Every {
-    fn default() -> Self {
-        Self {
-            evaluate: 50,
-            sample: 100,
-            checkpoint: 100,
-            keep: 2,
-        }
-    }
-}
-
-impl Default for Samples {
-    fn default() -> Self {
-        Self {
-            prompts: Vec::new(),
-            count: 2,
-            max_tokens: 256,
-            temperature: 0.0,
-        }
-    }
-}
-
-impl Default for Guard {
-    fn default() -> Self {
-        Self { spike: 6.0 }
-    }
-}
-
-impl Default for Export {
-    fn default() -> Self {
-        Self {
-            hugging_face: Some("BF16".into()),
-            gguf: vec!["Q8_0".into()],
-        }
-    }
-}
-
 /// Peaks of the published students (Guo et al. 2025, table of section B.4.3), in the order of
 /// [`presets::STUDENTS`].
 const PUBLISHED_RATES: [f64; 6] = [1e-4, 8e-5, 7e-5, 6e-5, 5e-5, 2e-5];
@@ -317,98 +226,6 @@ impl RunConfig {
         }
         config.validate()?;
         Ok(config)
-    }
-
-    fn validate(&self) -> Result<(), TrainError> {
-        let wrong = |field: &'static str, expected: &'static str, got: String| {
-            Err(TrainError::Config {
-                field,
-                expected,
-                got,
-            })
-        };
-        if self.data.files.is_empty() {
-            return wrong("data.files", "at least one file", "none".into());
-        }
-        if self.steps.is_some() && self.epochs.is_some() {
-            return wrong("steps and epochs", "one of the two", "both".into());
-        }
-        if self.steps == Some(0) {
-            return wrong("steps", "1 or more", "0".into());
-        }
-        if let Some(epochs) = self
-            .epochs
-            .filter(|epochs| !(*epochs > 0.0 && *epochs < 1e6))
-        {
-            return wrong("epochs", "over 0 and below a million", epochs.to_string());
-        }
-        let rate = self.learning_rate.unwrap_or(1e-5);
-        if !(rate > 0.0 && rate < 10.0) {
-            return wrong("learning_rate", "over 0 and below 10", rate.to_string());
-        }
-        if !(2..=1 << 22).contains(&self.data.max_length) {
-            let got = self.data.max_length.to_string();
-            return wrong("data.max_length", "2 to 4194304", got);
-        }
-        let BatchSize {
-            sequences,
-            micro_batch,
-        } = self.batch;
-        if !(1..=1 << 20).contains(&sequences) {
-            return wrong("batch.sequences", "1 to 1048576", sequences.to_string());
-        }
-        if !(1..=sequences).contains(&micro_batch) {
-            let got = micro_batch.to_string();
-            return wrong("batch.micro_batch", "1 to batch.sequences", got);
-        }
-        let course = self.schedule;
-        if !(course.warmup >= 0.0 && course.warmup < 1e9) {
-            return wrong(
-                "schedule.warmup",
-                "a share or a number of steps",
-                course.warmup.to_string(),
-            );
-        }
-        if !(0.0..=1.0).contains(&course.floor) {
-            return wrong("schedule.floor", "0 to 1", course.floor.to_string());
-        }
-        if !(course.max_grad_norm >= 0.0) {
-            let got = course.max_grad_norm.to_string();
-            return wrong("schedule.max_grad_norm", "0 or more", got);
-        }
-        let unit = |x: f32| (0.0..1.0).contains(&x);
-        let Settings {
-            betas,
-            epsilon,
-            weight_decay,
-            momentum,
-            ..
-        } = self.optimizer;
-        if !(unit(betas.0) && unit(betas.1) && unit(momentum)) {
-            let got = format!("{betas:?} and {momentum}");
-            return wrong("optimizer.betas or momentum", "0 to below 1", got);
-        }
-        if !(epsilon > 0.0 && weight_decay >= 0.0 && weight_decay < 1.0) {
-            let got = format!("{epsilon} and {weight_decay}");
-            return wrong(
-                "optimizer.epsilon or weight_decay",
-                "over 0, and 0 to below 1",
-                got,
-            );
-        }
-        if let Some(lora) = &self.lora {
-            if !(1..=4096).contains(&lora.rank) {
-                return wrong("lora.rank", "1 to 4096", lora.rank.to_string());
-            }
-            if lora.targets.is_empty() {
-                return wrong("lora.targets", "at least one projection", "none".into());
-            }
-        }
-        if self.samples.temperature < 0.0 || !self.samples.temperature.is_finite() {
-            let got = self.samples.temperature.to_string();
-            return wrong("samples.temperature", "0 or more", got);
-        }
-        Ok(())
     }
 
     /// Steps of a run over so many sequences an epoch.

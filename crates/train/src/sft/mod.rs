@@ -12,32 +12,31 @@
 //!   stopped/          the batch that a run stopped at by itself
 //! ```
 
+mod folder;
+
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use burn::tensor::{DType, Device};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
-use retort_dataset::{Bin, Preview};
+use retort_dataset::Bin;
 use retort_infer::LoadOptions;
-use retort_model::backward::Batch;
 use retort_model::{LoadEvent, LoadPlan, WeightForm};
 use retort_report::atomic;
-use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use crate::TrainError;
-use crate::checkpoint::{Checkpoints, Progress, hex};
+use crate::checkpoint::{Checkpoints, Progress};
 use crate::config::{Dtype, RunConfig};
 use crate::corpus::Corpus;
 use crate::optimizer::Optimizer;
 use crate::planner::step_flops;
-use crate::record::{Record, Recorder, Sample, plot_lengths};
+use crate::record::{Record, Recorder, Sample};
 use crate::rollout::{self, Question, Voice};
 use crate::schedule::Schedule;
-use crate::spike::{Anomaly, SpikeWatch};
+use crate::spike::SpikeWatch;
 use crate::student::Student;
-use crate::trainer::{StepReport, StepSettings, Trainer};
+use crate::trainer::{StepSettings, Trainer};
 
 /// What a run is made of, checked and ready.
 pub struct Run {
@@ -97,40 +96,6 @@ pub struct Host<'a> {
     pub events: &'a mut dyn FnMut(Event<'_>),
 }
 
-/// `manifest.json`
-#[derive(Serialize)]
-struct Manifest<'a> {
-    format: u32,
-    name: &'a str,
-    version: &'static str,
-    run: &'a str,
-    corpus: &'a str,
-    base: &'a str,
-    device: &'a str,
-    seed: u64,
-    steps: u64,
-    report: &'a retort_dataset::Report,
-}
-
-/// `stopped/step-N.json`
-#[derive(Serialize)]
-struct Culprit {
-    step: u64,
-    reason: String,
-    loss: f64,
-    grad_norm: f64,
-    documents: Vec<CulpritDocument>,
-}
-
-#[derive(Serialize)]
-struct CulpritDocument {
-    origin: String,
-    tokens: usize,
-    /// Of the document alone, before the step.
-    loss: f64,
-    text: String,
-}
-
 impl Run {
     /// Puts a run together; nothing is written yet but the corpus' cache.
     ///
@@ -144,7 +109,7 @@ impl Run {
     ) -> Result<Self, TrainError> {
         let steps = config.steps(corpus.packing.bins.len());
         let schedule = config.schedule(&student.config, steps)?;
-        let hash = identity(&config, &student, &corpus, steps)?;
+        let hash = folder::identity(&config, &student, &corpus, steps)?;
         Ok(Self {
             config,
             student,
@@ -420,110 +385,6 @@ impl Run {
         (host.events)(Event::Checkpoint(progress.step));
         Ok(())
     }
-
-    /// Saves the batch and the state before it, and says why the run stops.
-    async fn stop_at(
-        &self,
-        trainer: &Trainer,
-        progress: &Progress,
-        bins: &[&Bin],
-        report: StepReport,
-        anomaly: Anomaly,
-        host: &mut Host<'_>,
-    ) -> TrainError {
-        let step = progress.step + 1;
-        let reason = match anomaly {
-            Anomaly::NotFinite => format!(
-                "the loss is {} and the gradient norm {}",
-                report.loss, report.grad_norm
-            ),
-            Anomaly::Spike { mean } => {
-                format!("the loss is {:.3}, its running mean {mean:.3}", report.loss)
-            }
-        };
-        let path = self.folder.join(format!("stopped/step-{step:08}.json"));
-        let saved = self
-            .save_culprit(&path, trainer, bins, report, step, &reason, host)
-            .await;
-        if let Err(error) = saved {
-            return error;
-        }
-        if progress.step > 0
-            && let Err(error) = self.checkpoints().save(trainer, progress)
-        {
-            return error;
-        }
-        TrainError::Stopped { step, reason, path }
-    }
-
-    #[allow(clippy::too_many_arguments)]
-    async fn save_culprit(
-        &self,
-        path: &Path,
-        trainer: &Trainer,
-        bins: &[&Bin],
-        report: StepReport,
-        step: u64,
-        reason: &str,
-        host: &Host<'_>,
-    ) -> Result<(), TrainError> {
-        let mut documents = Vec::new();
-        for piece in bins.iter().flat_map(|bin| &bin.pieces) {
-            let index = piece.document as usize;
-            let alone = Bin {
-                pieces: vec![*piece],
-            };
-            let batch: Batch = self.corpus.batch([&alone], host.device)?;
-            let (loss, _) = trainer.evaluate(&[batch]).await?;
-            let tokenizer = &self.student.text.tokenizer;
-            let preview = Preview::new(&self.corpus.dataset, tokenizer, index)?;
-            documents.push(CulpritDocument {
-                origin: self.corpus.dataset.origin(index)?.to_string(),
-                tokens: piece.len as usize,
-                loss,
-                text: preview.spans.into_iter().map(|span| span.text).collect(),
-            });
-        }
-        documents.sort_by(|a, b| b.loss.total_cmp(&a.loss));
-        let culprit = Culprit {
-            step,
-            reason: reason.into(),
-            loss: report.loss,
-            grad_norm: report.grad_norm,
-            documents,
-        };
-        write_json(path, &culprit)
-    }
-
-    /// What does not change while it runs.
-    fn write_folder(&self, host: &Host<'_>) -> Result<(), TrainError> {
-        for folder in [&self.folder, &self.folder.join("checkpoints")] {
-            std::fs::create_dir_all(folder)
-                .map_err(|error| TrainError::io("make", folder, error))?;
-            atomic::clean(folder)?;
-        }
-        let toml = toml::to_string(&self.config)
-            .map_err(|error| TrainError::io("write", &self.folder, std::io::Error::other(error)))?;
-        atomic::write_file(&self.folder.join("run.toml"), toml.as_bytes())?;
-        let manifest = Manifest {
-            format: 1,
-            name: &self.config.name,
-            version: env!("CARGO_PKG_VERSION"),
-            run: &self.hash,
-            corpus: self.corpus.dataset.hash(),
-            base: &self.student.identity,
-            device: host.label,
-            seed: self.config.seed,
-            steps: self.steps(),
-            report: &self.corpus.report,
-        };
-        write_json(&self.folder.join("manifest.json"), &manifest)?;
-        let mut lengths = Vec::new();
-        for index in 0..self.corpus.dataset.len() {
-            lengths.push(self.corpus.dataset.tokens_of(index)? as f64);
-        }
-        plot_lengths(&self.folder, &lengths, &self.corpus.report)
-    }
 }
 
 fn due(every: u64, step: u64) -> bool {
@@ -534,42 +395,4 @@ fn due(every: u64, step: u64) -> bool {
 fn unit(random: &mut ChaCha8Rng) -> f32 {
     let uniform = (random.next_u32() >> 8) as f32 / (1 << 23) as f32 - 1.0;
     uniform * 3f32.sqrt()
-}
-
-fn write_json(path: &Path, value: &impl Serialize) -> Result<(), TrainError> {
-    let json = serde_json::to_vec_pretty(value)
-        .map_err(|error| TrainError::io("write", path, std::io::Error::other(error)))?;
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(|error| TrainError::io("make", folder, error))?;
-    }
-    Ok(atomic::write_file(path, &json)?)
-}
-
-/// A checkpoint only fits a run with the same hash. How often it looks, what it samples, keeps and
-/// exports does not matter to a step.
-fn identity(
-    config: &RunConfig,
-    student: &Student,
-    corpus: &Corpus,
-    steps: u64,
-) -> Result<String, TrainError> {
-    let mut hash = Sha256::new();
-    let decisive = serde_json::json!({
-        "seed": config.seed,
-        "steps": steps,
-        "learning_rate": config.learning_rate,
-        "schedule": config.schedule,
-        "optimizer": config.optimizer,
-        "batch": config.batch,
-        "lora": config.lora,
-        "dtype": config.compute.dtype,
-        "max_length": config.data.max_length,
-        "packing": config.data.packing,
-        "too_long": config.data.too_long,
-        "held_out": config.data.held_out,
-    });
-    hash.update(decisive.to_string());
-    hash.update(corpus.dataset.hash());
-    hash.update(&student.identity);
-    Ok(hex(hash))
 }
