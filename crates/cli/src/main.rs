@@ -11,7 +11,7 @@
 //! |---|---|
 //! | [`chat`], [`generate`] | conversations and single replies; both write through [`screen`] |
 //! | [`sft`] | a base model and traces to a student |
-//! | [`inspect`] | what is in a model file, and whether it will run |
+//! | [`inspect`], [`convert`] | what is in a model file, and the file in another format |
 //! | [`tokenize`], [`render`], [`score`], [`dequantize`] | for scripts; JSON lines by [`jsonl`] |
 //! | [`bench`] | speed, in the protocols of llama.cpp and of PyTorch's trainers |
 //! | [`source`] | a MODEL argument to bytes: file, folder, URL, Hugging Face hub |
@@ -21,6 +21,7 @@
 
 mod bench;
 mod chat;
+mod convert;
 mod dequantize;
 mod device;
 mod failure;
@@ -75,6 +76,7 @@ enum Command {
     Chat(chat::Args),
     Generate(generate::Args),
     Inspect(inspect::Args),
+    Convert(convert::Args),
     Tokenize(tokenize::Args),
     Render(render::Args),
     Score(score::Args),
@@ -101,6 +103,7 @@ fn main() -> ExitCode {
         Command::Chat(args) => chat::run(&args),
         Command::Generate(args) => generate::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Convert(args) => convert::run(&args),
         Command::Tokenize(args) => tokenize::run(&args),
         Command::Render(args) => render::run(&args),
         Command::Score(args) => score::run(&args),

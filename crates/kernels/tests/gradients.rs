@@ -235,8 +235,8 @@ fn rotation_and_its_gradient() {
         let positions = lengths.iter().flat_map(|&length| 0..length);
         for (row, position) in positions.enumerate() {
             for head in 0..3 {
-                for i in 0..half {
-                    let (sin, cos) = (f64::from(position) * f64::from(frequencies[i])).sin_cos();
+                for (i, frequency) in frequencies.iter().enumerate() {
+                    let (sin, cos) = (f64::from(position) * f64::from(*frequency)).sin_cos();
                     let (a, b) = (
                         row * width + head * 8 + i,
                         row * width + head * 8 + half + i,

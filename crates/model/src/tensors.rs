@@ -145,7 +145,7 @@ fn rows(linear: &Linear, range: Range<usize>) -> Tensor<2> {
         let from = range.start.max(first);
         let to = range.end.min(first + held);
         if from < to {
-            parts.push(merged(shard).slice([from - first..to - first]));
+            parts.push(merged(shard).narrow(0, from - first, to - from));
         }
         first += held;
     }

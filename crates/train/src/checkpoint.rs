@@ -214,12 +214,12 @@ fn snapshot(trainer: &Trainer) -> [(&'static str, Vec<Named>); 2] {
         if let Some(tensor) = handles.remove(&parameter.id) {
             values.push((parameter.path.clone(), shape.clone(), tensor));
         }
-        let remembered = match optimizer.moments(parameter.id) {
-            Some(Moments::Adam(first, second)) => vec![(FIRST, first), (SECOND, second)],
-            Some(Moments::Muon(momentum)) => vec![(MOMENTUM, momentum)],
-            None => Vec::new(),
+        let Some(Moments { first, second }) = optimizer.moments(parameter.id) else {
+            continue;
         };
-        for (suffix, tensor) in remembered {
+        let suffixes = [(FIRST, Some(first)), (SECOND, second.as_ref())];
+        for (suffix, tensor) in suffixes {
+            let Some(tensor) = tensor else { continue };
             let name = format!("{}{suffix}", parameter.path);
             moments.push((name, shape.clone(), tensor.clone()));
         }
@@ -229,7 +229,6 @@ fn snapshot(trainer: &Trainer) -> [(&'static str, Vec<Named>); 2] {
 
 const FIRST: &str = ":first";
 const SECOND: &str = ":second";
-const MOMENTUM: &str = ":momentum";
 
 /// Writes a safetensors file and says its hash.
 fn write(path: &Path, tensors: &[Named]) -> Result<String, TrainError> {
@@ -366,17 +365,15 @@ impl TensorFile {
         parameter: &Parameter,
         device: &Device,
     ) -> Result<Option<Moments>, String> {
-        let name = |suffix: &str| format!("{}{suffix}", parameter.path);
-        let len = parameter.len();
-        if self.places.contains_key(&name(MOMENTUM)) {
-            let momentum = self.tensor(&name(MOMENTUM), len, device).await?;
-            return Ok(Some(Moments::Muon(momentum)));
-        }
-        if self.places.contains_key(&name(FIRST)) {
-            let first = self.tensor(&name(FIRST), len, device).await?;
-            let second = self.tensor(&name(SECOND), len, device).await?;
-            return Ok(Some(Moments::Adam(first, second)));
-        }
-        Ok(None)
+        let read = async |suffix: &str| {
+            let name = format!("{}{suffix}", parameter.path);
+            match self.places.contains_key(&name) {
+                true => self.tensor(&name, parameter.len(), device).await.map(Some),
+                false => Ok(None),
+            }
+        };
+        let second = read(SECOND).await?;
+        let first = read(FIRST).await?;
+        Ok(first.map(|first| Moments { first, second }))
     }
 }

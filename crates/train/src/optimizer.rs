@@ -51,11 +51,11 @@ impl Default for Settings {
 
 /// What an optimiser remembers of one parameter, flat.
 #[derive(Clone, Debug)]
-pub enum Moments {
-    /// Averages of the gradient and of its square.
-    Adam(Tensor<1>, Tensor<1>),
+pub struct Moments {
     /// The average of the gradient.
-    Muon(Tensor<1>),
+    pub first: Tensor<1>,
+    /// The average of its square; Muon has none.
+    pub second: Option<Tensor<1>>,
 }
 
 /// The optimiser of one decoder.
@@ -150,12 +150,11 @@ impl Optimizer {
         let settings = self.settings;
         let decays = !matches!(parameter.role, Role::Norm | Role::Bias);
         let weight_decay = if decays { settings.weight_decay } else { 0.0 };
-        let zeros = || values.zeros_like();
+        let Moments { first, second } = self.moments.remove(&parameter.id).unwrap_or(Moments {
+            first: values.zeros_like(),
+            second: None,
+        });
         if settings.rule == Rule::Muon && parameter.role == Role::Matrix {
-            let momentum = match self.moments.remove(&parameter.id) {
-                Some(Moments::Muon(momentum)) => momentum,
-                _ => zeros(),
-            };
             let step = muon::Step {
                 learning_rate: learning_rate as f32,
                 weight_decay,
@@ -163,14 +162,12 @@ impl Optimizer {
                 gradient_scale,
                 rows: parameter.shape[0],
             };
-            let (values, momentum) = step.apply(values, gradient, momentum);
-            self.moments.insert(parameter.id, Moments::Muon(momentum));
+            let (values, first) = step.apply(values, gradient, first);
+            let second = None;
+            self.moments.insert(parameter.id, Moments { first, second });
             return values;
         }
-        let moments = match self.moments.remove(&parameter.id) {
-            Some(Moments::Adam(first, second)) => (first, second),
-            _ => (zeros(), zeros()),
-        };
+        let second = second.unwrap_or_else(|| values.zeros_like());
         let rule = AdamW {
             learning_rate: learning_rate as f32,
             beta1: settings.betas.0,
@@ -180,9 +177,9 @@ impl Optimizer {
             step: self.step,
             gradient_scale,
         };
-        let (values, first, second) = adamw(rule, values, gradient, moments);
-        self.moments
-            .insert(parameter.id, Moments::Adam(first, second));
+        let (values, first, second) = adamw(rule, values, gradient, (first, second));
+        let second = Some(second);
+        self.moments.insert(parameter.id, Moments { first, second });
         values
     }
 }

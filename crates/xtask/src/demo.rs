@@ -1,13 +1,13 @@
 //! `cargo xtask demo`: the page, with a model, in one command.
 
-use std::env;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-
 use std::time::{Duration, Instant};
+use std::{env, fs};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::browser::{Browser, WebGpu};
@@ -22,7 +22,10 @@ pub struct Options {
     /// Port on 127.0.0.1; 0 takes a free one.
     #[arg(long, default_value_t = 8080)]
     port: u16,
-    /// Ask one question in headless Chromium on WebGPU, print the answer, end.
+    /// A GGUF file of your own, first in the page's list.
+    #[arg(long, value_name = "FILE")]
+    student: Option<PathBuf>,
+    /// Ask one question in headless Chromium on WebGPU, print the likeliest answer, end.
     #[arg(long)]
     headless: bool,
     /// The question of `--headless`.
@@ -35,19 +38,27 @@ pub struct Options {
 
 pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let dist = page::build(workspace)?;
-    let model = fetch::smollm2(workspace)?;
+    let model = match &options.student {
+        Some(file) => file.clone(),
+        None => fetch::smollm2(workspace)?,
+    };
+    let name = model
+        .file_name()
+        .and_then(|name| name.to_str())
+        .with_context(|| format!("{} is no file", model.display()))?;
+    let address = format!("/models/{name}");
+    let list = dist.join("students.json");
+    let list = match &options.student {
+        Some(file) => with_student(workspace, &list, file, name)?,
+        None => list,
+    };
     // Nobody has to find the headless one.
     let port = if options.headless { 0 } else { options.port };
-    let server = Server::start(
-        port,
-        &[
-            ("/", &dist),
-            (&format!("/models/{}", fetch::SMOLLM2), &model),
-        ],
-    )?;
+    let mounts: [(&str, &Path); 3] = [("/", &dist), ("/students.json", &list), (&address, &model)];
+    let server = Server::start(port, &mounts)?;
     let url = server.url("/");
     if options.headless {
-        return ask(workspace, &server, &options.question);
+        return ask(workspace, &server, name, &options.question);
     }
     println!("{url}");
     if !options.no_open && has_display() {
@@ -58,8 +69,29 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     Ok(())
 }
 
+/// The page's list of students with one more at its head, as a file beside the page.
+fn with_student(workspace: &Workspace, list: &Path, file: &Path, name: &str) -> Result<PathBuf> {
+    let bytes = fs::metadata(file)
+        .with_context(|| format!("{} cannot be served", file.display()))?
+        .len();
+    let mut students: Vec<Value> = serde_json::from_slice(&fs::read(list)?)?;
+    students.insert(
+        0,
+        json!({
+            "name": name.trim_end_matches(".gguf"),
+            "url": format!("models/{name}"),
+            "bytes": bytes,
+            "licence": "yours",
+            "note": "Trained here.",
+        }),
+    );
+    let path = workspace.target.join("students.json");
+    fs::write(&path, serde_json::to_vec(&students)?)?;
+    Ok(path)
+}
+
 /// Loads the model on WebGPU in headless Chromium, asks, and prints the answer.
-fn ask(workspace: &Workspace, server: &Server, question: &str) -> Result<()> {
+fn ask(workspace: &Workspace, server: &Server, name: &str, question: &str) -> Result<()> {
     /// A software adapter computes some tokens a second.
     const LIMIT: Duration = Duration::from_secs(900);
     const MOST_TOKENS: usize = 64;
@@ -74,12 +106,12 @@ fn ask(workspace: &Workspace, server: &Server, question: &str) -> Result<()> {
         "the page does not compute on WebGPU: {device}"
     );
     let start = Instant::now();
-    let model = server.url(&format!("/models/{}", fetch::SMOLLM2));
-    app.load("SmolLM2", &model, LIMIT)?;
+    let model = server.url(&format!("/models/{name}"));
+    app.load(name, &model, LIMIT)?;
     eprintln!("  loaded in {}", seconds(start.elapsed()));
     let reply = app.ask(
         question,
-        &json!({ "max_tokens": MOST_TOKENS, "seed": 0 }),
+        &json!({ "max_tokens": MOST_TOKENS, "temperature": 0.0 }),
         LIMIT,
     )?;
     if !reply.thought.is_empty() {

@@ -58,7 +58,7 @@ impl RunConfig {
         if !(0.0..=1.0).contains(&course.floor) {
             return wrong("schedule.floor", "0 to 1", course.floor.to_string());
         }
-        if !(course.max_grad_norm >= 0.0) {
+        if course.max_grad_norm.is_nan() || course.max_grad_norm < 0.0 {
             let got = course.max_grad_norm.to_string();
             return wrong("schedule.max_grad_norm", "0 or more", got);
         }
@@ -74,7 +74,7 @@ impl RunConfig {
             let got = format!("{betas:?} and {momentum}");
             return wrong("optimizer.betas or momentum", "0 to below 1", got);
         }
-        if !(epsilon > 0.0 && weight_decay >= 0.0 && weight_decay < 1.0) {
+        if !(epsilon > 0.0 && (0.0..1.0).contains(&weight_decay)) {
             let got = format!("{epsilon} and {weight_decay}");
             return wrong(
                 "optimizer.epsilon or weight_decay",

@@ -186,6 +186,7 @@ impl Site {
             load_s: Some(load_s),
             prefill,
             decode: Some(number(&stats, "decode_tokens_per_second")?),
+            train: None,
             memory_mb: Some(browser.memory().renderer_peak as f64 / f64::from(1 << 20)),
         };
         eprintln!("      {reading:?}");

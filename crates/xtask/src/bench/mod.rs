@@ -11,6 +11,7 @@ mod native;
 mod page;
 mod reading;
 mod table;
+mod train;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -29,9 +30,9 @@ pub struct Options {
     /// Folder of the peers' scripts; their npm packages are in `$PEERS_NPM`.
     #[arg(long)]
     peers: PathBuf,
-    /// Only these parts.
-    #[arg(long, value_delimiter = ',')]
-    only: Vec<Part>,
+    /// Only these parts; all if there is none.
+    #[arg(value_name = "PART")]
+    parts: Vec<Part>,
     /// Rounds of each pair.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
@@ -57,15 +58,18 @@ enum Part {
     Page,
     /// Logits on every device against llama.cpp's on the same file.
     Logits,
+    /// Optimiser steps on the CPU, against a plain PyTorch loop and TRL.
+    Train,
 }
 
 impl Part {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Native,
         Self::Wasm,
         Self::Webgpu,
         Self::Page,
         Self::Logits,
+        Self::Train,
     ];
 }
 
@@ -95,10 +99,10 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         q4_1,
         q4_0,
     };
-    let parts = if options.only.is_empty() {
+    let parts = if options.parts.is_empty() {
         &Part::ALL[..]
     } else {
-        &options.only
+        &options.parts
     };
     let mut table = Table::default();
     for part in parts {
@@ -108,6 +112,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
             Part::Webgpu => browser::webgpu(&bench, &mut table)?,
             Part::Page => page::measure(&bench, &mut table)?,
             Part::Logits => logits::measure(&bench, &mut table)?,
+            Part::Train => train::measure(&bench, &mut table)?,
         }
     }
     println!("{table}");

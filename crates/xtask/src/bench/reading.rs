@@ -10,7 +10,7 @@ use crate::process;
 
 /// Figures of one run. Peers and `retort bench` print them as the last line of their output:
 /// `{"name", "load_s", "prefill": {"128": tok/s}, "decode_tok_s", "peak_rss_mb"}`; in a browser
-/// the prefill's figures are `{"tok_s", "ttft_ms"}`.
+/// the prefill's figures are `{"tok_s", "ttft_ms"}`, and trainers print `"tok_s"` alone.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reading {
     pub name: String,
@@ -18,6 +18,8 @@ pub struct Reading {
     /// Tokens a second by the prompt's length.
     pub prefill: BTreeMap<usize, f64>,
     pub decode: Option<f64>,
+    /// Tokens a second of optimiser steps.
+    pub train: Option<f64>,
     /// Peak resident memory: of the process, or of the page's renderer.
     pub memory_mb: Option<f64>,
 }
@@ -59,6 +61,7 @@ impl Reading {
             load_s: value["load_s"].as_f64(),
             prefill,
             decode: value["decode_tok_s"].as_f64(),
+            train: value["tok_s"].as_f64(),
             memory_mb: value["peak_rss_mb"].as_f64(),
         })
     }
