@@ -5,7 +5,7 @@ use burn::tensor::{DType, Device};
 use retort_model::backward::Batch;
 use retort_model::parameters::{LoraPlan, Targets};
 use retort_model::{Decoder, WeightForm};
-use retort_tests::{golden, load_golden};
+use retort_tests::{golden, gpu, load_golden};
 use retort_train::optimizer::{Optimizer, Rule, Settings};
 use retort_train::schedule::{Schedule, Shape};
 use retort_train::trainer::{StepReport, StepSettings, Trainer};
@@ -161,6 +161,42 @@ fn one_batch_of_32_is_32_of_one() {
         );
         let off = (a.grad_norm - b.grad_norm).abs() / a.grad_norm;
         assert!(off < 1e-4, "step {index}: {a:?} {b:?}");
+    }
+}
+
+/// Parts on two devices, a GPU the second where there is one: the same steps.
+#[test]
+fn two_devices_take_the_steps_of_one() {
+    let mut seconds = vec![Device::flex()];
+    seconds.extend(gpu("two devices"));
+    for second in seconds {
+        let first = Device::flex();
+        let fresh = || {
+            let decoder = load_golden("llama", &first, WeightForm::Dense);
+            trainer(decoder, Settings::default())
+        };
+        let shape = load_golden("llama", &second, WeightForm::Dense).shape;
+        let mut alone = fresh();
+        let mut both = fresh().with_devices([(second.clone(), shape)]);
+        let mut generator = Numbers(13);
+        let documents: Vec<Document> = (0..9).map(|_| generator.document()).collect();
+        for index in 0..5 {
+            let parts = |trainer: &Trainer| -> Vec<Batch> {
+                let parts = documents.chunks(3).enumerate();
+                parts
+                    .map(|(part, documents)| batch(documents, &trainer.device_of(part)))
+                    .collect()
+            };
+            let (on_one, on_two) = (parts(&alone), parts(&both));
+            let a = step(&mut alone, &on_one, 1e-2);
+            let b = step(&mut both, &on_two, 1e-2);
+            assert!(
+                (a.loss - b.loss).abs() < 1e-4 * a.loss,
+                "step {index}: {a:?} {b:?}"
+            );
+            let off = (a.grad_norm - b.grad_norm).abs() / a.grad_norm;
+            assert!(off < 1e-3, "step {index}: {a:?} {b:?}");
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! Which device computes, and on how many threads.
 
 use anyhow::{Context, Result};
-use burn::tensor::Device;
 use burn::tensor::wgpu::wgpu;
+use burn::tensor::{Device, DeviceKind};
 use clap::ValueEnum;
 
 use crate::failure::Failure;
@@ -99,6 +99,22 @@ fn gpu() -> Result<Chosen> {
         max_binding: Some(setup.device.limits().max_storage_buffer_binding_size),
         is_cpu: false,
     })
+}
+
+/// Discrete GPUs beside the first, up to `count` together with it.
+pub fn beside(count: u16) -> Result<Vec<Device>> {
+    (1..usize::from(count))
+        .map(|index| {
+            let kind = DeviceKind::DiscreteGpu(index.into());
+            Device::wgpu_options()
+                .device_kind(kind)
+                .init()
+                .map_err(|error| {
+                    let message = format!("there is no GPU number {}: {error}", index + 1);
+                    Failure::new(message, "ask for fewer with --gpus").into()
+                })
+        })
+        .collect()
 }
 
 /// Whether any adapter is a GPU. Lists them without opening one.

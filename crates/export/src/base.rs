@@ -9,7 +9,7 @@ use retort_formats::gguf::{Header, Metadata, read_header};
 use retort_formats::{FileSource, FormatError, Source, blocks};
 use serde_json::Value;
 
-use crate::config::Config;
+use crate::config::{Config, decimal};
 use crate::names::tensors;
 use crate::{ExportError, TensorInfo};
 
@@ -143,6 +143,33 @@ impl Base {
                 retort_formats::gguf::Value::String(source.to_owned()),
             ),
             Origin::HuggingFace(files) => files.chat_template = Some(source.to_owned()),
+        }
+        self
+    }
+
+    /// The same for a student that was trained for other positions.
+    pub fn with_positions(mut self, context: usize, rope_theta: f32) -> Self {
+        let architecture = self.config.architecture.name();
+        self.config.context = context;
+        self.config.rope_theta = rope_theta;
+        match &mut self.origin {
+            Origin::Gguf(metadata) => {
+                for (key, value) in self.config.to_gguf() {
+                    let rest = key.strip_prefix(architecture).unwrap_or_default();
+                    if matches!(rest, ".context_length" | ".rope.freq_base") {
+                        metadata.set(key, value);
+                    }
+                }
+            }
+            Origin::HuggingFace(files) => {
+                files.config["max_position_embeddings"] = context.into();
+                let theta = decimal(rope_theta);
+                // transformers 5 has it among the parameters of RoPE.
+                match files.config["rope_parameters"].as_object_mut() {
+                    Some(parameters) => drop(parameters.insert("rope_theta".into(), theta)),
+                    None => files.config["rope_theta"] = theta,
+                }
+            }
         }
         self
     }

@@ -44,6 +44,8 @@ pub enum TrainError {
         expected: &'static str,
         got: String,
     },
+    #[error("data.max_length is {length}, the student has {positions} positions")]
+    TooLong { length: usize, positions: usize },
     #[error("no learning_rate is given, and no published student has this model's shape")]
     NoLearningRate,
     #[error("stopped before step {step}: {reason}; its batch is in `{}`", path.display())]
@@ -95,6 +97,10 @@ impl TrainError {
             Self::Parity { .. } => {
                 Some("nothing was written; a type with more bits, or this is a bug to report")
             }
+            Self::TooLong { .. } => Some(
+                "shorten data.max_length, or give the student more with student.context (and a \
+                 higher student.rope_theta)",
+            ),
             Self::NoLearningRate => Some("add `learning_rate = 1e-5` to run.toml"),
             Self::Stopped { .. } => Some(
                 "the documents are listed by their loss: mend or remove the first ones; or lower \

@@ -8,6 +8,7 @@ use retort_formats::gguf::read_header;
 use retort_formats::hf::Folder;
 use retort_formats::{FileSource, FormatError, Source, SourceError};
 use retort_infer::Text;
+use retort_model::decoder::Shape;
 use retort_model::{
     Checkpoint, Config, Decoder, GgufCheckpoint, HfCheckpoint, LoadEvent, LoadPlan, load,
 };
@@ -73,6 +74,14 @@ impl Student {
         })
     }
 
+    /// The same with other positions, where they are given.
+    pub fn with_positions(mut self, context: Option<usize>, rope_theta: Option<f32>) -> Self {
+        let config = &mut self.config;
+        config.max_position_embeddings = context.unwrap_or(config.max_position_embeddings);
+        config.rope_theta = rope_theta.unwrap_or(config.rope_theta);
+        self
+    }
+
     /// Loads the weights.
     ///
     /// # Errors
@@ -83,14 +92,18 @@ impl Student {
         plan: &LoadPlan,
         progress: impl FnMut(LoadEvent<'_>),
     ) -> Result<Decoder, TrainError> {
-        if self.path.is_dir() {
+        let mut decoder = if self.path.is_dir() {
             let folder = Folder::open(&self.path).await?;
-            return Ok(load(&hugging_face(&folder)?, device, plan, progress).await?);
-        }
-        let source = open(&self.path)?;
-        let header = read_header(&source).await?;
-        let checkpoint = GgufCheckpoint::new(source, &header).await?;
-        Ok(load(&checkpoint, device, plan, progress).await?)
+            load(&hugging_face(&folder)?, device, plan, progress).await?
+        } else {
+            let source = open(&self.path)?;
+            let header = read_header(&source).await?;
+            let checkpoint = GgufCheckpoint::new(source, &header).await?;
+            load(&checkpoint, device, plan, progress).await?
+        };
+        // Those of the files, unless the student has its own.
+        decoder.shape = Shape::new(&self.config, plan.positions, device);
+        Ok(decoder)
     }
 }
 

@@ -1,9 +1,11 @@
 //! One optimiser step: gradients of a batch in parts, clipping, the update.
 
-use burn::tensor::{DType, Tensor};
+use burn::module::Module;
+use burn::tensor::{DType, Device, Tensor};
 use retort_kernels::train::{Gradients, sum_squares};
 use retort_model::Decoder;
 use retort_model::backward::{Batch, StepPlan};
+use retort_model::decoder::Shape;
 
 use crate::TrainError;
 use crate::optimizer::Optimizer;
@@ -33,12 +35,25 @@ pub struct StepReport {
     pub tokens: usize,
 }
 
-/// A decoder and its optimiser.
+/// A decoder and its optimiser, and copies of the decoder on other devices.
+///
+/// With copies, the parts of a batch go to the devices in turn; the sums of their gradients meet on
+/// the first device, which holds the optimiser's state and takes the step.
 pub struct Trainer {
     // Taken while the optimiser writes it in place; there at all other times.
     decoder: Option<Decoder>,
     optimizer: Optimizer,
     settings: StepSettings,
+    others: Vec<Replica>,
+}
+
+/// The decoder on another device.
+struct Replica {
+    device: Device,
+    /// The rotary table there, which is no parameter.
+    shape: Shape,
+    /// Renewed after each step.
+    decoder: Option<Decoder>,
 }
 
 /// The gradients of a batch, not applied yet.
@@ -59,6 +74,36 @@ impl Trainer {
             decoder: Some(decoder),
             optimizer,
             settings,
+            others: Vec::new(),
+        }
+    }
+
+    /// Computes on these devices too, each with the shape that is on it.
+    pub fn with_devices(mut self, devices: impl IntoIterator<Item = (Device, Shape)>) -> Self {
+        let replica = |(device, shape)| Replica {
+            device,
+            shape,
+            decoder: None,
+        };
+        self.others = devices.into_iter().map(replica).collect();
+        self.renew();
+        self
+    }
+
+    /// The device of a part of a batch, by its index.
+    pub fn device_of(&self, part: usize) -> Device {
+        match part % (self.others.len() + 1) {
+            0 => self.decoder().norm.device(),
+            other => self.others[other - 1].device.clone(),
+        }
+    }
+
+    fn renew(&mut self) {
+        let decoder = self.decoder().clone();
+        for other in &mut self.others {
+            let mut copy = decoder.clone().to_device(&other.device);
+            copy.shape = other.shape.clone();
+            other.decoder = Some(copy);
         }
     }
 
@@ -77,8 +122,8 @@ impl Trainer {
     }
 
     /// Loss and gradients of a batch given in parts. The loss is the mean over the learnt tokens
-    /// of all parts together, so that it does not matter how the batch was cut. Reads the device
-    /// once.
+    /// of all parts together, so that it does not matter how the batch was cut. Part `i` is on
+    /// [`Self::device_of`] it. Reads each device once.
     ///
     /// # Errors
     /// No token is learnt, or the device fails.
@@ -92,14 +137,25 @@ impl Trainer {
             recompute: self.settings.recompute,
             scale: 1.0 / learnt as f32,
         };
-        let mut gradients = self.optimizer.gradients();
-        let mut loss: Option<Tensor<1>> = None;
-        for part in parts {
-            if let Some(losses) = self.decoder().backward(part, plan, &mut gradients) {
+        let devices = self.others.len() + 1;
+        let mut sums: Vec<(Gradients, Option<Tensor<1>>)> = (0..devices)
+            .map(|_| (self.optimizer.gradients(), None))
+            .collect();
+        for (index, part) in parts.iter().enumerate() {
+            let at = index % devices;
+            let copy = at.checked_sub(1).map(|at| &self.others[at]);
+            let decoder = copy.map_or(self.decoder.as_ref(), |copy| copy.decoder.as_ref());
+            let decoder = decoder.expect("only an update takes it");
+            let (gradients, loss) = &mut sums[at];
+            if let Some(losses) = decoder.backward(part, plan, gradients) {
                 let sum = losses.sum();
-                loss = Some(loss.map_or(sum.clone(), |loss| loss + sum));
+                *loss = Some(match loss.take() {
+                    Some(loss) => loss + sum,
+                    None => sum,
+                });
             }
         }
+        let (gradients, loss) = self.meet(sums);
         let squares = self
             .optimizer
             .trained()
@@ -121,16 +177,41 @@ impl Trainer {
         })
     }
 
+    /// The sums of all devices on the first.
+    fn meet(&self, sums: Vec<(Gradients, Option<Tensor<1>>)>) -> (Gradients, Option<Tensor<1>>) {
+        let first = self.device_of(0);
+        let mut sums = sums.into_iter();
+        let (mut gradients, mut loss) = sums.next().unwrap_or_default();
+        for (mut others, other_loss) in sums {
+            for parameter in self.optimizer.trained() {
+                if let Some(sum) = others.take(parameter.id) {
+                    gradients.add_sum(parameter.id, sum.to_device(&first));
+                }
+            }
+            let other_loss = other_loss.map(|loss| loss.to_device(&first));
+            loss = match (loss, other_loss) {
+                (Some(a), Some(b)) => Some(a + b),
+                (a, b) => a.or(b),
+            };
+        }
+        (gradients, loss)
+    }
+
     /// Applies gradients, clipped to the global norm.
     pub fn apply(&mut self, computed: Computed, learning_rate: f64) -> StepReport {
         let Computed { gradients, report } = computed;
         // PyTorch's `clip_grad_norm_` adds the same 1e-6.
         let scale = (self.settings.max_grad_norm / (report.grad_norm + 1e-6)).min(1.0);
+        // Where a copy shares its device's memory, the optimiser could not write in place.
+        for other in &mut self.others {
+            other.decoder = None;
+        }
         let decoder = self.decoder.take().expect("only an update takes it");
         let decoder = self
             .optimizer
             .update(decoder, gradients, learning_rate, scale as f32);
         self.decoder = Some(decoder);
+        self.renew();
         report
     }
 

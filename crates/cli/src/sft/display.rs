@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use burn::tensor::Device;
 use indicatif::ProgressBar;
 use retort_report::progress::{Progress, Status};
 use retort_train::sft::Event;
@@ -19,16 +20,18 @@ pub struct Display {
     loading: ProgressBar,
     loaded: u64,
     progress: Option<Progress>,
+    device: Device,
 }
 
 impl Display {
-    pub fn new(steps: u64, folder: &Path) -> Self {
+    pub fn new(steps: u64, folder: &Path, device: &Device) -> Self {
         Self {
             steps,
             folder: folder.display().to_string(),
             loading: load::byte_bar("loading".into()),
             loaded: 0,
             progress: None,
+            device: device.clone(),
         }
     }
 
@@ -53,7 +56,10 @@ impl Display {
                 grad_norm: record.grad_norm,
                 tokens_per_second: record.tokens_per_second,
                 mfu: record.mfu,
-                device_bytes: None,
+                device_bytes: self
+                    .device
+                    .memory_pool_usage()
+                    .map(|usage| usage.bytes_reserved),
             }),
             Event::HeldOut { step, loss } => {
                 progress.note(format!("step {step}: held-out loss {loss:.4}"));

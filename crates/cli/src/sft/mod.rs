@@ -50,6 +50,10 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 2)]
     #[arg(value_parser = clap::value_parser!(u16).range(..=100))]
     show: u16,
+    /// Discrete GPUs that share each step
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Device")]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=64))]
+    gpus: u16,
     /// Train even if the memory does not seem to suffice
     #[arg(long)]
     force: bool,
@@ -87,12 +91,21 @@ pub fn run(args: &Args) -> Result<Outcome> {
         Model::Gguf(path) | Model::Folder(path) => path,
     };
     let student = pollster::block_on(Student::open(&base, config.student.template.as_deref()))
-        .with_context(|| format!("`{}` cannot be trained", base.display()))?;
+        .with_context(|| format!("`{}` cannot be trained", base.display()))?
+        .with_positions(config.student.context, config.student.rope_theta);
     let chosen = args.device.choose()?;
-    if config.compute.dtype == Dtype::Bf16 && chosen.is_cpu {
-        let hint = "set `compute.dtype = \"f32\"`, or train on a GPU";
-        return Err(Failure::new("CPUs are not fast in bf16", hint).into());
+    if config.compute.dtype == Dtype::Bf16
+        && (chosen.is_cpu || !chosen.device.supports_dtype(DType::BF16))
+    {
+        let hint = "set `compute.dtype = \"f32\"`, or choose another device";
+        let message = format!("{} does not compute in bf16", chosen.label);
+        return Err(Failure::new(message, hint).into());
     }
+    if args.gpus > 1 && chosen.is_cpu {
+        let hint = "leave --gpus out, or add `--device gpu`";
+        return Err(Failure::new("there is one CPU", hint).into());
+    }
+    let others = device::beside(args.gpus)?;
     let corpus = prepare_corpus(&config, &student)?;
     preflight::show(&corpus, &student, usize::from(args.show))?;
     let run = Run::new(config, student, corpus, &out)?;
@@ -108,7 +121,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
         Some(step) => Start::Step(step),
         None => Start::Latest,
     };
-    let (trainer, ended) = train(&run, start, &chosen)?;
+    let (trainer, ended) = train(&run, start, &chosen, &others)?;
     match ended {
         Ended::Done => {
             publish(&run, &base, &trainer, &chosen)?;
@@ -143,7 +156,7 @@ fn prepare_corpus(config: &RunConfig, student: &Student) -> Result<Corpus> {
     Ok(corpus?)
 }
 
-fn train(run: &Run, start: Start, chosen: &Chosen) -> Result<(Trainer, Ended)> {
+fn train(run: &Run, start: Start, chosen: &Chosen, others: &[Device]) -> Result<(Trainer, Ended)> {
     let peak = peak_flops(&chosen.device, run.config.compute.dtype)?;
     aside(format!(
         "{}: {:.0} GFLOP/s in matrix products",
@@ -151,9 +164,10 @@ fn train(run: &Run, start: Start, chosen: &Chosen) -> Result<(Trainer, Ended)> {
         peak / 1e9
     ));
     let _replying = Replying::begin();
-    let mut display = Display::new(run.steps(), run.folder());
+    let mut display = Display::new(run.steps(), run.folder(), &chosen.device);
     let mut host = Host {
         device: &chosen.device,
+        others,
         label: &chosen.label,
         max_binding: chosen.max_binding,
         peak_flops: Some(peak),
@@ -203,7 +217,9 @@ fn publish(run: &Run, base_path: &Path, trainer: &Trainer, chosen: &Chosen) -> R
     if formats.is_empty() {
         return Ok(());
     }
+    let shape = &run.student.config;
     let base = Base::open(base_path)?;
+    let base = base.with_positions(shape.max_position_embeddings, shape.rope_theta);
     let base = match &run.config.student.template {
         Some(path) => {
             let template =

@@ -277,6 +277,31 @@ fn a_folder_of_another_run_is_not_mixed_up() {
     );
 }
 
+/// A context and a base frequency of its own are in the files, and in what they compute.
+#[test]
+fn a_student_may_have_more_positions_than_its_base() {
+    let more = "[every]\nsample = 0\n[export]\nhugging_face = 'F32'\ngguf = ['F16']\n";
+    let folder = prepare(
+        "sft-positions",
+        "llama",
+        "steps = 2\nlearning_rate = 1e-3",
+        more,
+    );
+    let config = fs::read_to_string(folder.join("run.toml")).unwrap();
+    let config = config.replace("[data]", "context = 1024\nrope_theta = 5000.0\n[data]");
+    fs::write(
+        folder.join("run.toml"),
+        config.replace("max_length = 96", "max_length = 600"),
+    )
+    .unwrap();
+    // The gate compares each file with the trainer, whose positions are the new ones.
+    sft(&folder, "out", &[]).ok();
+    let json = fs::read(folder.join("out/export/sums-F32/config.json")).unwrap();
+    let json: Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!(json["max_position_embeddings"], 1024);
+    assert_eq!(json["rope_theta"], 5000.0);
+}
+
 #[test]
 fn adapters_are_resumed_and_merged() {
     let more = "[lora]\nrank = 4\n[every]\nsample = 0\ncheckpoint = 10\nkeep = 9\n\
@@ -321,6 +346,7 @@ fn mistakes_are_named_before_anything_is_computed() {
         ("steps = 40", "stesp = 40", "stesp"),
         ("learning_rate = 5e-3", "", "learning_rate"),
         ("max_length = 96", "max_length = 3", "longer"),
+        ("max_length = 96", "max_length = 513", "512 positions"),
     ] {
         fs::write(folder.join("run.toml"), config.replace(from, to)).unwrap();
         let refused = sft(&folder, "out", &["--dry-run"]);

@@ -28,6 +28,16 @@ impl RunConfig {
         {
             return wrong("epochs", "over 0 and below a million", epochs.to_string());
         }
+        if let Some(theta) = self
+            .student
+            .rope_theta
+            .filter(|theta| !(*theta > 0.0 && theta.is_finite()))
+        {
+            return wrong("student.rope_theta", "a positive number", theta.to_string());
+        }
+        if let Some(context) = self.student.context.filter(|n| !(2..=1 << 22).contains(n)) {
+            return wrong("student.context", "2 to 4194304", context.to_string());
+        }
         let rate = self.learning_rate.unwrap_or(1e-5);
         if !(rate > 0.0 && rate < 10.0) {
             return wrong("learning_rate", "over 0 and below 10", rate.to_string());

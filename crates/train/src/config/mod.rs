@@ -56,7 +56,7 @@ pub struct RunConfig {
 }
 
 /// Where the student starts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Base {
     /// A GGUF file, a Hugging Face folder, a URL or `hf:owner/repo`.
@@ -64,6 +64,12 @@ pub struct Base {
     /// A chat template instead of the base's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template: Option<PathBuf>,
+    /// Positions of the student, where it is to go beyond its base's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<usize>,
+    /// Base frequency of the rotary positions, which a longer context may want higher.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rope_theta: Option<f32>,
 }
 
 /// What it learns from.

@@ -184,6 +184,7 @@ pub(super) fn identity(
         "optimizer": config.optimizer,
         "batch": config.batch,
         "lora": config.lora,
+        "rope_theta": student.config.rope_theta,
         "dtype": config.compute.dtype,
         "max_length": config.data.max_length,
         "packing": config.data.packing,

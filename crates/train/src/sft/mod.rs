@@ -22,6 +22,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
 use retort_dataset::Bin;
 use retort_infer::LoadOptions;
+use retort_model::decoder::Shape;
 use retort_model::{LoadEvent, LoadPlan, WeightForm};
 use retort_report::atomic;
 
@@ -85,6 +86,8 @@ pub enum Event<'a> {
 /// What a run is told by its host.
 pub struct Host<'a> {
     pub device: &'a Device,
+    /// Devices beside it that share a step's parts.
+    pub others: &'a [Device],
     /// What the device is called, for the manifest.
     pub label: &'a str,
     /// Largest buffer of the device in bytes, if it has a limit.
@@ -100,13 +103,20 @@ impl Run {
     /// Puts a run together; nothing is written yet but the corpus' cache.
     ///
     /// # Errors
-    /// No learning rate can be told.
+    /// No learning rate can be told, or sequences are longer than the student has positions.
     pub fn new(
         config: RunConfig,
         student: Student,
         corpus: Corpus,
         folder: impl Into<PathBuf>,
     ) -> Result<Self, TrainError> {
+        let positions = student.config.max_position_embeddings;
+        if config.data.max_length > positions {
+            return Err(TrainError::TooLong {
+                length: config.data.max_length,
+                positions,
+            });
+        }
         let steps = config.steps(corpus.packing.bins.len());
         let schedule = config.schedule(&student.config, steps)?;
         let hash = folder::identity(&config, &student, &corpus, steps)?;
@@ -154,7 +164,8 @@ impl Run {
         host: &mut Host<'_>,
     ) -> Result<(Trainer, Ended), TrainError> {
         self.write_folder(host)?;
-        let (mut trainer, mut progress) = self.begin(start, host).await?;
+        let (trainer, mut progress) = self.begin(start, host).await?;
+        let mut trainer = trainer.with_devices(self.others(host));
         let mut recorder = Recorder::open(&self.folder, &self.config.name, progress.step)?;
         let questions = rollout::questions(&self.config.samples, &self.corpus, &self.student)?;
         if progress.step == 0 {
@@ -246,11 +257,19 @@ impl Run {
         Ok(resumed)
     }
 
+    /// The rotary table on each device beside the first.
+    fn others(&self, host: &Host<'_>) -> Vec<(Device, Shape)> {
+        let shape = |device| Shape::new(&self.student.config, self.positions(), device);
+        let others = host.others.iter();
+        others
+            .map(|device| (device.clone(), shape(device)))
+            .collect()
+    }
+
     /// Positions that documents and samples may reach.
     fn positions(&self) -> usize {
-        let longest = self.corpus.report.lengths.max as usize;
-        let wanted = self.config.data.max_length.max(longest.min(1 << 16));
-        (wanted + self.config.samples.max_tokens).min(self.student.config.max_position_embeddings)
+        let wanted = self.config.data.max_length + self.config.samples.max_tokens;
+        wanted.min(self.student.config.max_position_embeddings)
     }
 
     async fn step(
@@ -269,8 +288,9 @@ impl Run {
             .map(|bin| &self.corpus.packing.bins[*bin as usize])
             .collect();
         let mut parts = Vec::new();
-        for bins in bins.chunks(batch.micro_batch) {
-            parts.push(self.corpus.batch(bins.iter().copied(), host.device)?);
+        for (index, bins) in bins.chunks(batch.micro_batch).enumerate() {
+            let device = trainer.device_of(index);
+            parts.push(self.corpus.batch(bins.iter().copied(), &device)?);
         }
         let computed = trainer.compute(&parts).await?;
         let report = computed.report();
