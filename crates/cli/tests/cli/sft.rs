@@ -283,7 +283,7 @@ fn a_student_may_have_more_positions_than_its_base() {
     let more = "[every]\nsample = 0\n[export]\nhugging_face = 'F32'\ngguf = ['F16']\n";
     let folder = prepare(
         "sft-positions",
-        "llama",
+        "qwen2",
         "steps = 2\nlearning_rate = 1e-3",
         more,
     );
