@@ -26,6 +26,10 @@ pub enum TrainError {
     #[error(transparent)]
     Dataset(#[from] retort_dataset::DatasetError),
     #[error(transparent)]
+    Text(#[from] retort_text::TextError),
+    #[error("the tokenizer cannot be trained: {0}")]
+    Tokenizer(String),
+    #[error(transparent)]
     Export(#[from] retort_export::ExportError),
     #[error(
         "`{}` would not be the student: its next tokens diverge from the trainer's by \
@@ -93,6 +97,8 @@ impl TrainError {
             Self::Model(error) => error.hint(),
             Self::Infer(error) => error.hint(),
             Self::Dataset(error) => error.hint(),
+            Self::Text(error) => error.hint(),
+            Self::Tokenizer(_) => Some("a smaller vocabulary, or a larger corpus"),
             Self::Export(error) => error.hint(),
             Self::Parity { .. } => {
                 Some("nothing was written; a type with more bits, or this is a bug to report")

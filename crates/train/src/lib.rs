@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`config`] | `run.toml` |
 //! | [`student`] | the model that is trained, as files |
+//! | [`scratch`] | a model of random weights and its tokenizer, where there is no base |
 //! | [`corpus`] | what it learns from, packed and in order |
 //! | [`sft`] | the run: its loop, its folder, its end |
 //! | [`trainer`] | one step: gradients of a batch in parts, clipping, the update |
@@ -29,6 +30,7 @@ pub mod publish;
 pub mod record;
 pub mod rollout;
 pub mod schedule;
+pub mod scratch;
 pub mod sft;
 pub mod spike;
 pub mod student;

@@ -14,6 +14,7 @@ use retort_export::{Base, Provenance};
 use retort_train::config::{Dtype, RunConfig};
 use retort_train::corpus::Corpus;
 use retort_train::publish::{Format, Publication};
+use retort_train::scratch;
 use retort_train::sft::{Ended, Host, Run, Start};
 use retort_train::student::Student;
 use retort_train::trainer::Trainer;
@@ -87,13 +88,29 @@ pub fn run(args: &Args) -> Result<Outcome> {
         let name = config.name.replace(['/', '\\'], "-");
         Path::new("runs").join(name)
     });
+    // First of all: it starts the threads that everything else uses.
+    let chosen = args.device.choose()?;
+    if let Some(scratch) = &config.student.scratch {
+        let folder = Path::new(&config.student.base);
+        let bar = load::byte_bar("making a student from nothing".into());
+        scratch::create(
+            scratch,
+            &config.data.files,
+            config.seed,
+            folder,
+            &mut |progress| {
+                bar.set_length(progress.total);
+                bar.set_position(progress.written);
+            },
+        )?;
+        bar.finish_and_clear();
+    }
     let base = match source::fetch(&config.student.base)? {
         Model::Gguf(path) | Model::Folder(path) => path,
     };
     let student = pollster::block_on(Student::open(&base, config.student.template.as_deref()))
         .with_context(|| format!("`{}` cannot be trained", base.display()))?
         .with_positions(config.student.context, config.student.rope_theta);
-    let chosen = args.device.choose()?;
     if config.compute.dtype == Dtype::Bf16
         && (chosen.is_cpu || !chosen.device.supports_dtype(DType::BF16))
     {

@@ -302,6 +302,65 @@ fn a_student_may_have_more_positions_than_its_base() {
     assert_eq!(json["rope_theta"], 5000.0);
 }
 
+/// No base: a tokenizer and random weights are made, and the student learns from nothing.
+#[test]
+fn a_student_may_start_from_nothing() {
+    let folder = prepare(
+        "sft-scratch",
+        "qwen2",
+        "steps = 60\nlearning_rate = 3e-3",
+        OFTEN,
+    );
+    let config = fs::read_to_string(folder.join("run.toml")).unwrap();
+    let start = config.find("base = ").unwrap();
+    let end = config.find("[data]").unwrap();
+    let scratch = "base = 'new'\n[student.scratch]\nvocabulary = 512\nhidden_size = 64\n\
+                   intermediate_size = 128\nlayers = 2\ncontext = 256\n";
+    let config = format!("{}{scratch}{}", &config[..start], &config[end..]);
+    fs::write(
+        folder.join("run.toml"),
+        config.replace("gguf = []", "gguf = ['F16']"),
+    )
+    .unwrap();
+    // Sums alone do not make 512 tokens.
+    let few = sft(&folder, "out", &[]);
+    assert_eq!(few.code, 1);
+    assert!(few.stderr.contains("asks for 512"), "{}", few.stderr);
+    assert!(!folder.join("new").exists());
+    let word = |i: usize| -> String {
+        let syllables = [
+            "ba", "de", "fi", "go", "hu", "ki", "lo", "mu", "na", "pe", "ra",
+        ];
+        [1, 11, 121]
+            .map(|power| syllables[i * 7919 / power % 11])
+            .concat()
+    };
+    let words = |i: usize| format!("{} {}", word(i), word(i / 3));
+    let mut corpus = fs::read_to_string(folder.join("traces.jsonl")).unwrap();
+    for i in 0..200 {
+        corpus += &format!(
+            "\n{}",
+            json!({"prompt": words(i), "completion": words(i * 3)})
+        );
+    }
+    fs::write(folder.join("traces.jsonl"), corpus).unwrap();
+    sft(&folder, "out", &[]).ok();
+    let held_out: Vec<f64> = records(&folder, "out")
+        .iter()
+        .filter_map(|record| record["held_out_loss"].as_f64())
+        .collect();
+    assert!(
+        (held_out[0] - 512f64.ln()).abs() < 0.3,
+        "uniform at first: {held_out:?}"
+    );
+    assert!(
+        held_out.last().unwrap() < &(0.7 * held_out[0]),
+        "{held_out:?}"
+    );
+    let file = folder.join("out/export/sums-F16.gguf");
+    retort(&["inspect", arg(&file)], "").ok();
+}
+
 #[test]
 fn adapters_are_resumed_and_merged() {
     let more = "[lora]\nrank = 4\n[every]\nsample = 0\ncheckpoint = 10\nkeep = 9\n\

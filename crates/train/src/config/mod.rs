@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::TrainError;
 use crate::optimizer::Settings;
 use crate::schedule::{Schedule, Shape};
+use crate::scratch::Scratch;
 
 /// A run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -70,6 +71,10 @@ pub struct Base {
     /// Base frequency of the rotary positions, which a longer context may want higher.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rope_theta: Option<f32>,
+    /// Where there is no base: one of random weights is made in the folder that `base` names, with
+    /// a tokenizer trained on the corpus.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scratch: Option<Scratch>,
 }
 
 /// What it learns from.
@@ -227,7 +232,7 @@ impl RunConfig {
             *template = folder.join(&*template);
         }
         let base = folder.join(&config.student.base);
-        if base.exists() {
+        if base.exists() || config.student.scratch.is_some() {
             config.student.base = base.to_string_lossy().into_owned();
         }
         config.validate()?;
