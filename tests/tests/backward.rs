@@ -59,10 +59,14 @@ fn parameters(model: &Decoder) -> BTreeMap<String, ParamId> {
 type Step = (f64, BTreeMap<String, Vec<f32>>);
 
 fn step(model: &Decoder, parts: &[Batch], recompute: bool) -> Step {
+    step_in(DType::F32, model, parts, recompute)
+}
+
+fn step_in(compute: DType, model: &Decoder, parts: &[Batch], recompute: bool) -> Step {
     let names = parameters(model);
     let learnt: usize = parts.iter().map(Batch::learnt).sum();
     let plan = StepPlan {
-        compute: DType::F32,
+        compute,
         recompute,
         scale: 1.0 / learnt as f32,
     };
@@ -225,5 +229,21 @@ fn a_gpu_computes_the_same_gradients() {
             step(&model, &[batch(&documents(), device)], false)
         });
         assert_close(name, &steps[1], &steps[0], 1e-4);
+    }
+}
+
+/// Activations in bf16 keep 8 bits; weights, sums and the loss stay f32.
+#[test]
+fn bf16_is_f32_with_less_precision() {
+    let device = Device::flex();
+    for name in ["qwen2", "llama"] {
+        let model = load_golden(name, &device, WeightForm::Dense);
+        let parts = [batch(&documents(), &device)];
+        let exact = step(&model, &parts, true);
+        let rounded = step_in(DType::BF16, &model, &parts, true);
+        assert_close(name, &rounded, &exact, 0.06);
+        let off = (rounded.0 - exact.0).abs() / exact.0;
+        assert!(off < 3e-3, "{name}: loss {} and {}", rounded.0, exact.0);
+        assert_ne!(rounded.0, exact.0);
     }
 }

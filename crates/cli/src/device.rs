@@ -16,6 +16,9 @@ pub enum Choice {
     Cpu,
     /// Whatever WebGPU adapter the system has, a software one too
     Gpu,
+    /// An NVIDIA GPU through CUDA
+    #[cfg(feature = "cuda")]
+    Cuda,
 }
 
 /// Flags of every subcommand that computes.
@@ -54,6 +57,8 @@ impl Args {
             .context("the threads cannot be started")?;
         match self.device {
             Choice::Gpu => gpu(),
+            #[cfg(feature = "cuda")]
+            Choice::Cuda => Ok(cuda()),
             Choice::Auto if has_real_gpu() => gpu(),
             Choice::Auto | Choice::Cpu => Ok(cpu(threads)),
         }
@@ -77,6 +82,17 @@ fn cpu(threads: usize) -> Chosen {
         precision: "int16",
         max_binding: None,
         is_cpu: true,
+    }
+}
+
+#[cfg(feature = "cuda")]
+fn cuda() -> Chosen {
+    Chosen {
+        device: Device::cuda(0),
+        label: "GPU 0 (CUDA)".into(),
+        precision: "f32",
+        max_binding: None,
+        is_cpu: false,
     }
 }
 

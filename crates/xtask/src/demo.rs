@@ -119,7 +119,8 @@ fn ask(workspace: &Workspace, server: &Server, name: &str, question: &str) -> Re
     }
     println!("{}", reply.answer.trim());
     eprintln!("  {}", reply.stats);
-    ensure!(!reply.answer.trim().is_empty(), "the answer is empty");
+    let silent = reply.thought.trim().is_empty() && reply.answer.trim().is_empty();
+    ensure!(!silent, "the reply is empty");
     Ok(())
 }
 
