@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use burn::module::ParamId;
 use burn::tensor::{Device, Tensor, TensorData};
 use retort_formats::hf::{HfTensorSpec, SafetensorsWriter, read_safetensors_header};
-use retort_formats::{FileSource, GgmlType, Source};
+use retort_formats::{FileSource, FormatError, GgmlType, Source};
 use retort_model::Decoder;
 use retort_model::parameters::Parameter;
 use retort_report::atomic;
@@ -245,16 +245,22 @@ fn write(path: &Path, tensors: &[Named]) -> Result<String, TrainError> {
         out: BufWriter::new(file),
         hash: Sha256::new(),
     };
-    let mut writer = SafetensorsWriter::new(out, specs)?;
+    let failed = |error| match error {
+        FormatError::Write { error } => TrainError::io("write", path, error),
+        other => other.into(),
+    };
+    let mut writer = SafetensorsWriter::new(out, specs).map_err(failed)?;
     let by_name: HashMap<&str, &Tensor<1>> = tensors
         .iter()
         .map(|(name, _, tensor)| (name.as_str(), tensor))
         .collect();
     while let Some(name) = writer.due().map(str::to_owned) {
         let values = pollster::block_on(read(by_name[name.as_str()].clone()))?;
-        writer.write(&name, bytemuck::cast_slice(&values))?;
+        writer
+            .write(&name, bytemuck::cast_slice(&values))
+            .map_err(failed)?;
     }
-    let mut out = writer.finish()?;
+    let mut out = writer.finish().map_err(failed)?;
     out.flush()
         .map_err(|error| TrainError::io("write", path, error))?;
     Ok(hex(out.hash))

@@ -120,6 +120,10 @@ impl TrainError {
             Self::OtherRun { .. } => {
                 Some("resume with the run.toml that the folder holds, or choose another folder")
             }
+            Self::Io { error, .. } if error.kind() == std::io::ErrorKind::StorageFull => Some(
+                "free space or set a smaller every.keep, and run the same command again: the last \
+                 checkpoint is whole",
+            ),
             Self::Device(_) => Some("the last checkpoint is whole: run the same command again"),
             _ => None,
         }
