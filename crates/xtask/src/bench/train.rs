@@ -59,7 +59,8 @@ pub(super) fn measure(bench: &Bench, table: &mut Table) -> Result<()> {
     growth(bench, &retort, &model, table)
 }
 
-/// Peak memory of one document of each length, blocks recomputed.
+/// Peak memory of one document of each length, blocks recomputed. With adapters, for the optimiser's
+/// state of all weights would hide the activations.
 fn growth(bench: &Bench, retort: &Path, model: &Path, table: &mut Table) -> Result<()> {
     let mut peaks = Vec::new();
     for length in LENGTHS {
