@@ -11,7 +11,7 @@ use retort_model::{Checkpoint, Decoder, GgufCheckpoint, HfCheckpoint, LoadPlan, 
 
 /// A file or folder under `tests/golden`.
 pub fn golden(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+    PathBuf::from(std::env::var("CARGO_MANIFEST_DIR").expect("cargo says where"))
         .join("golden")
         .join(name)
 }

@@ -121,7 +121,7 @@ fn gpu() -> Result<Chosen> {
 pub fn beside(count: u16) -> Result<Vec<Device>> {
     (1..usize::from(count))
         .map(|index| {
-            let kind = DeviceKind::DiscreteGpu(index.into());
+            let kind = DeviceKind::DiscreteGpu(index);
             Device::wgpu_options()
                 .device_kind(kind)
                 .init()

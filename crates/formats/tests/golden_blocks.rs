@@ -4,7 +4,10 @@ use retort_formats::{GgmlType, blocks};
 
 /// The two halves of a golden file: encoded blocks and values, in the order it has them.
 fn golden(ty: GgmlType, kind: &str) -> (Vec<u8>, Vec<f32>) {
-    let path = format!("{}/tests/golden/{ty}.{kind}", env!("CARGO_MANIFEST_DIR"));
+    let path = format!(
+        "{}/tests/golden/{ty}.{kind}",
+        std::env::var("CARGO_MANIFEST_DIR").expect("cargo says where")
+    );
     let file = std::fs::read(&path).expect(&path);
     let value_bytes = 4 * ty.block_len();
     let count = file.len() / (ty.block_bytes() + value_bytes);

@@ -72,7 +72,8 @@ mod tests {
         Tensor::from_data(TensorData::new(values, [rows, cols]), &Device::flex())
     }
 
-    /// `x xᵀ` of an orthogonal matrix is the identity; the iteration's bounds are 0.7² and 1.2².
+    /// `x xᵀ` of an orthogonal matrix is the identity. Singular values from 0.7 to 1.2 leave it within
+    /// 0.51 of that, in the spectral norm and so in every element.
     #[test]
     fn directions_are_nearly_orthogonal() {
         for (rows, cols) in [(8, 40), (40, 8), (16, 16)] {
@@ -87,8 +88,8 @@ mod tests {
                 .map(|i| values[i].abs())
                 .fold(0.0, f32::max);
             let mean = trace / n as f32;
-            assert!((0.5..1.5).contains(&mean), "{rows} x {cols}: {mean}");
-            assert!(off < 0.35, "{rows} x {cols}: {off}");
+            assert!((0.49..1.44).contains(&mean), "{rows} x {cols}: {mean}");
+            assert!(off < 0.51, "{rows} x {cols}: {off}");
         }
     }
 

@@ -13,7 +13,8 @@ const TEMPLATE: &str = "{% for message in messages %}{% if message['role'] == 'a
 {{ message['content'] }}<end>{% else %}Q: {{ message['content'] }}\nA: {% endif %}{% endfor %}";
 
 fn golden(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../tests/golden/{name}/model.gguf"))
+    Path::new(&std::env::var("CARGO_MANIFEST_DIR").expect("cargo says where"))
+        .join(format!("../../tests/golden/{name}/model.gguf"))
 }
 
 /// A folder with a corpus of sums, and a run.toml that has `more` at its end.
