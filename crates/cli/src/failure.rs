@@ -3,10 +3,13 @@
 use std::io;
 
 use anyhow::Error;
+use retort_corpus::CorpusError;
+use retort_dataset::DatasetError;
 use retort_export::ExportError;
 use retort_formats::FormatError;
 use retort_infer::InferError;
 use retort_model::ModelError;
+use retort_teacher::TeacherError;
 use retort_text::TextError;
 use retort_train::TrainError;
 
@@ -57,6 +60,9 @@ pub fn hint(error: &Error) -> Option<&str> {
         let format = || cause.downcast_ref().and_then(FormatError::hint);
         let text = || cause.downcast_ref().and_then(TextError::hint);
         let train = || cause.downcast_ref().and_then(TrainError::hint);
+        let dataset = || cause.downcast_ref().and_then(DatasetError::hint);
+        let corpus = || cause.downcast_ref().and_then(CorpusError::hint);
+        let teacher = || cause.downcast_ref().and_then(TeacherError::hint);
         let export = || cause.downcast_ref().and_then(ExportError::hint);
         infer
             .or_else(model)
@@ -64,6 +70,9 @@ pub fn hint(error: &Error) -> Option<&str> {
             .or_else(text)
             .or_else(train)
             .or_else(export)
+            .or_else(dataset)
+            .or_else(corpus)
+            .or_else(teacher)
     })
 }
 

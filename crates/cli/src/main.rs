@@ -10,6 +10,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`chat`], [`generate`] | conversations and single replies; both write through [`screen`] |
+//! | [`problems`], [`teach`], [`verify`], [`corpus`] | from fresh problems to a corpus of traces |
 //! | [`sft`] | a base model and traces to a student |
 //! | [`inspect`], [`convert`] | what is in a model file, and the file in another format |
 //! | [`tokenize`], [`render`], [`score`], [`dequantize`] | for scripts; JSON lines by [`jsonl`] |
@@ -22,6 +23,7 @@
 mod bench;
 mod chat;
 mod convert;
+mod corpus;
 mod dequantize;
 mod device;
 mod failure;
@@ -30,6 +32,7 @@ mod inspect;
 mod jsonl;
 mod load;
 mod note;
+mod problems;
 mod render;
 mod sampling;
 mod score;
@@ -37,8 +40,10 @@ mod screen;
 mod sft;
 mod source;
 mod stop;
+mod teach;
 mod text;
 mod tokenize;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -80,6 +85,10 @@ enum Command {
     Tokenize(tokenize::Args),
     Render(render::Args),
     Score(score::Args),
+    Problems(problems::Args),
+    Teach(teach::Args),
+    Verify(verify::Args),
+    Corpus(corpus::Args),
     Sft(sft::Args),
     Dequantize(dequantize::Args),
     #[command(hide = true)]
@@ -107,6 +116,10 @@ fn main() -> ExitCode {
         Command::Tokenize(args) => tokenize::run(&args),
         Command::Render(args) => render::run(&args),
         Command::Score(args) => score::run(&args),
+        Command::Problems(args) => problems::run(&args),
+        Command::Teach(args) => teach::run(&args),
+        Command::Verify(args) => verify::run(&args),
+        Command::Corpus(args) => corpus::run(&args),
         Command::Sft(args) => sft::run(&args),
         Command::Dequantize(args) => dequantize::run(&args),
         Command::Bench(args) => bench::run(&args),

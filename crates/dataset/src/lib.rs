@@ -45,7 +45,7 @@ pub use options::{
 };
 pub use pack::{Bin, Packing, Piece};
 pub use preflight::{Preview, Report, Span, preflight, preview};
-pub use read::Conversations;
+pub use read::{Conversations, Row, Rows};
 pub use render::{Rendered, Renderer, Student};
 pub use split::Split;
 pub use tokens::{Dataset, Document, Identity, Progress, Summary};

@@ -19,6 +19,7 @@
 
 mod lines;
 mod reply;
+mod rows;
 mod shape;
 mod table;
 
@@ -28,6 +29,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::{Conversation, CorpusFile, DatasetError, Origin};
+pub use rows::{Row, Rows};
 pub(crate) use shape::Read;
 
 /// A line as it stands in the file.
@@ -97,14 +99,18 @@ impl RawLines {
 
 /// What a line says, by the options of its file.
 pub(crate) fn parse(raw: Raw, file: &CorpusFile, origin: Origin) -> Result<Read, DatasetError> {
-    let value = match raw {
-        Raw::Row(value) => value,
+    let value = value(raw, &origin)?;
+    shape::read(value, file, origin)
+}
+
+fn value(raw: Raw, origin: &Origin) -> Result<Value, DatasetError> {
+    match raw {
+        Raw::Row(value) => Ok(value),
         Raw::Line(line) => serde_json::from_slice(&line).map_err(|error| DatasetError::Json {
             origin: origin.clone(),
             reason: error.to_string(),
-        })?,
-    };
-    shape::read(value, file, origin)
+        }),
+    }
 }
 
 /// The conversations of a file, in order. After an error it ends.

@@ -14,8 +14,7 @@ pub const TOKENIZERS: [&str; 4] = ["qwen2", "llama-bpe", "smollm", "gpt-2"];
 /// One of the tiny vocabularies of retort-text's tests; `<|start|>` and `<|end|>` are control
 /// tokens, `<think>` and `</think>` added tokens.
 pub fn tokenizer(name: &str) -> Tokenizer {
-    let folder = Path::new(&std::env::var("CARGO_MANIFEST_DIR").expect("cargo says where"))
-        .join("../text/tests/golden");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../text/tests/golden");
     let json = std::fs::read(folder.join(format!("{name}.json"))).unwrap();
     Tokenizer::from_json(&json).unwrap()
 }

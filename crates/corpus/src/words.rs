@@ -1,0 +1,199 @@
+//! Text as hashes of words, so that case, spacing and punctuation make no difference.
+
+/// Words of a text: runs of letters, runs of digits, and each character of scripts that write
+/// without spaces.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Words {
+    /// A hash of each word in lower case.
+    pub exact: Vec<u64>,
+    /// The same with all numbers alike.
+    pub masked: Vec<u64>,
+    /// Where each word stands, in bytes.
+    pub spans: Vec<(u32, u32)>,
+}
+
+/// The hash of every number in [`Words::masked`].
+const NUMBER: u64 = 0x5bd1_e995_97f4_a7c5;
+
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Letter,
+    Digit,
+    Alone,
+    Other,
+}
+
+fn kind(c: char) -> Kind {
+    match c {
+        'a'..='z' | 'A'..='Z' => Kind::Letter,
+        '0'..='9' => Kind::Digit,
+        _ if c.is_ascii() => Kind::Other,
+        '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' => Kind::Alone,
+        '\u{20000}'..='\u{323af}' => Kind::Alone,
+        _ if c.is_numeric() => Kind::Digit,
+        _ if c.is_alphabetic() => Kind::Letter,
+        _ => Kind::Other,
+    }
+}
+
+/// Calls `word` with each word's first and last byte offsets and whether it is a number.
+fn each(text: &str, mut word: impl FnMut(usize, usize, bool)) {
+    let mut start: Option<(usize, Kind)> = None;
+    for (at, c) in text.char_indices() {
+        let kind = kind(c);
+        if let Some((from, before)) = start {
+            if before == kind && kind != Kind::Alone {
+                continue;
+            }
+            word(from, at, before == Kind::Digit);
+        }
+        start = (kind != Kind::Other).then_some((at, kind));
+    }
+    if let Some((from, kind)) = start {
+        word(from, text.len(), kind == Kind::Digit);
+    }
+}
+
+impl Words {
+    pub fn of(text: &str) -> Self {
+        let mut words = Self::default();
+        let mut lower = String::new();
+        each(text, |from, to, number| {
+            let hash = word_hash(&text[from..to], &mut lower);
+            words.exact.push(hash);
+            words.masked.push(if number { NUMBER } else { hash });
+            words.spans.push((from as u32, to as u32));
+        });
+        words
+    }
+
+    pub fn len(&self) -> usize {
+        self.exact.len()
+    }
+}
+
+/// Hashes of the words only, for shingles.
+pub(crate) fn hashes(text: &str) -> Vec<u64> {
+    let mut hashes = Vec::with_capacity(text.len() / 5);
+    let mut lower = String::new();
+    each(text, |from, to, _| {
+        hashes.push(word_hash(&text[from..to], &mut lower));
+    });
+    hashes
+}
+
+/// The words in lower case, one space between.
+pub(crate) fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    each(text, |from, to, _| {
+        if !plain.is_empty() {
+            plain.push(' ');
+        }
+        plain.extend(text[from..to].chars().flat_map(char::to_lowercase));
+    });
+    plain
+}
+
+fn word_hash(word: &str, lower: &mut String) -> u64 {
+    if word.is_ascii() && !word.bytes().any(|b| b.is_ascii_uppercase()) {
+        return hash(word.as_bytes());
+    }
+    lower.clear();
+    lower.extend(word.chars().flat_map(char::to_lowercase));
+    hash(lower.as_bytes())
+}
+
+/// A hash of a text without its spaces and in lower case. Signs count: `3-1` is not `3+1`.
+pub(crate) fn text_key(text: &str) -> u64 {
+    let mut plain = String::with_capacity(text.len());
+    let kept = text.chars().filter(|c| !c.is_whitespace() && *c != '$');
+    plain.extend(kept.flat_map(char::to_lowercase));
+    hash(plain.trim_end_matches(['.', '?']).as_bytes())
+}
+
+/// Spreads the bits of a number over all of them (the finaliser of splitmix64).
+pub(crate) fn mix(mut x: u64) -> u64 {
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
+}
+
+/// A hash that is the same on every machine and in every version. Not against adversaries: for
+/// lineage there is SHA-256.
+pub(crate) fn hash(bytes: &[u8]) -> u64 {
+    let mut state = bytes.len() as u64 ^ 0x9e37_79b9_7f4a_7c15;
+    let mut chunks = bytes.chunks_exact(8);
+    for chunk in &mut chunks {
+        let part = u64::from_le_bytes(std::array::from_fn(|at| chunk[at]));
+        state = (state.rotate_left(27) ^ part).wrapping_mul(0x9fb2_1c65_1e98_df25);
+        state ^= state >> 29;
+    }
+    let mut last = 0;
+    for (at, byte) in chunks.remainder().iter().enumerate() {
+        last |= u64::from(*byte) << (8 * at);
+    }
+    mix((state.rotate_left(27) ^ last).wrapping_mul(0x9fb2_1c65_1e98_df25))
+}
+
+/// A hash with a seed, for sampling.
+pub(crate) fn seeded(seed: u64, bytes: &[u8]) -> u64 {
+    mix(hash(bytes) ^ mix(seed.wrapping_add(0x9e37_79b9_7f4a_7c15)))
+}
+
+/// Hashes of all runs of `n` words: a polynomial over the words' hashes, rolled along.
+pub(crate) fn grams(words: &[u64], n: usize) -> impl Iterator<Item = u64> + '_ {
+    const BASE: u64 = 0xd6e8_feb8_6659_fd93;
+    let top = (0..n.saturating_sub(1)).fold(1_u64, |power, _| power.wrapping_mul(BASE));
+    let enough = n > 0 && words.len() >= n;
+    let head = if enough { n - 1 } else { 0 };
+    let mut sum = words[..head].iter().fold(0_u64, |sum, word| {
+        sum.wrapping_mul(BASE).wrapping_add(*word)
+    });
+    let ends = if enough { &words[head..] } else { &[] };
+    ends.iter().enumerate().map(move |(at, word)| {
+        sum = sum.wrapping_mul(BASE).wrapping_add(*word);
+        let gram = mix(sum);
+        sum = sum.wrapping_sub(words[at].wrapping_mul(top));
+        gram
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_know_no_case_no_spacing_no_signs() {
+        assert_eq!(plain("  Find $X_1+2.5y$, Émile!\n"), "find x 1 2 5 y émile");
+        assert_eq!(plain("求x的值"), "求 x 的 值");
+        assert_eq!(Words::of("A b").exact, Words::of("a  B.").exact);
+        let (a, b) = (Words::of("has 12 eggs"), Words::of("has 7 eggs"));
+        assert_ne!(a.exact, b.exact);
+        assert_eq!(a.masked, b.masked);
+        assert_eq!(a.spans, [(0, 3), (4, 6), (7, 11)]);
+        assert_eq!(hashes("Has 12 eggs"), a.exact);
+    }
+
+    #[test]
+    fn rolled_grams_are_those_of_their_words_alone() {
+        let words: Vec<u64> = (0..40).map(mix).collect();
+        for n in [1, 3, 8] {
+            let rolled: Vec<u64> = grams(&words, n).collect();
+            assert_eq!(rolled.len(), words.len() + 1 - n);
+            for (at, gram) in rolled.iter().enumerate() {
+                assert_eq!(grams(&words[at..at + n], n).next(), Some(*gram));
+            }
+        }
+        assert_eq!(grams(&words[..2], 3).count(), 0);
+        assert_eq!(grams(&words, 0).count(), 0);
+    }
+
+    #[test]
+    fn hashes_are_pinned() {
+        // Work folders and splits of older versions rely on these.
+        assert_eq!(hash(b""), hash(b""));
+        assert_ne!(hash(b"ab"), hash(b"ba"));
+        assert_ne!(hash(b"a\0"), hash(b"a"));
+        assert_ne!(seeded(1, b"a"), seeded(2, b"a"));
+    }
+}
