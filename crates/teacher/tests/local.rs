@@ -103,6 +103,13 @@ fn free_seats_are_served_by_weight_and_the_total_is_limited() {
     let replies = summary.seats.iter().map(|seat| seat.replies);
     assert_eq!(replies.collect::<Vec<_>>(), [10, 30]);
     assert_eq!(most.load(Ordering::SeqCst), 1);
+
+    // Without that limit, each seat's own holds, and is used.
+    most.store(0, Ordering::SeqCst);
+    options.max_in_flight = None;
+    let folder = tempfile::tempdir().unwrap();
+    go(folder.path(), &seats, requests(40, 1), &options).unwrap();
+    assert_eq!(most.load(Ordering::SeqCst), 4);
 }
 
 #[test]

@@ -162,7 +162,7 @@ fn clippy(workspace: &Workspace) -> Result<()> {
 }
 
 /// Crates that the page is made of, or that promise to compile for it.
-const WASM_CRATES: [&str; 10] = [
+const WASM_CRATES: [&str; 12] = [
     "retort-formats",
     "retort-text",
     "retort-cpu",
@@ -173,6 +173,8 @@ const WASM_CRATES: [&str; 10] = [
     "retort-store",
     "retort-page",
     "retort-worker",
+    "retort-verify",
+    "retort-problems",
 ];
 
 fn wasm(workspace: &Workspace) -> Result<()> {

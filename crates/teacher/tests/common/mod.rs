@@ -70,7 +70,6 @@ pub struct Log {
     /// Whole, usable replies by (content, seed).
     pub answered: HashMap<(String, u64), usize>,
     pub in_flight: usize,
-    pub most_in_flight: usize,
 }
 
 impl Log {
@@ -152,7 +151,6 @@ fn serve(stream: TcpStream, act: &dyn Fn(&Seen) -> Act, log: &Mutex<Log>) -> std
             };
             log.seen.push(seen.clone());
             log.in_flight += 1;
-            log.most_in_flight = log.most_in_flight.max(log.in_flight);
             seen
         };
         let kept = respond(&mut output, act(&seen), &seen);

@@ -16,7 +16,7 @@ const MAX_LINES: usize = 500;
 
 /// A crate, the target it is built for (none: this machine), and packages that must not be among
 /// its dependencies. A name that ends with `*` stands for all that begin like it.
-const ABSENCES: [(&str, Option<&str>, &[&str]); 14] = [
+const ABSENCES: [(&str, Option<&str>, &[&str]); 19] = [
     (
         "retort-formats",
         None,
@@ -47,6 +47,37 @@ const ABSENCES: [(&str, Option<&str>, &[&str]); 14] = [
         "retort-train",
         None,
         &["burn-autodiff", "burn-optim", "burn-train", "retort-cli"],
+    ),
+    (
+        "retort-verify",
+        None,
+        &["burn*", "cubecl*", "wgpu*", "tokenizers", "retort-*"],
+    ),
+    (
+        "retort-problems",
+        None,
+        &["burn*", "cubecl*", "wgpu*", "tokenizers", "retort-*"],
+    ),
+    (
+        "retort-teacher",
+        None,
+        &["burn*", "cubecl*", "wgpu*", "retort-text", "retort-model"],
+    ),
+    (
+        "retort-sandbox",
+        None,
+        &["burn*", "cubecl*", "wgpu*", "tokenizers", "retort-*"],
+    ),
+    (
+        "retort-corpus",
+        None,
+        &[
+            "burn*",
+            "cubecl*",
+            "wgpu*",
+            "retort-verify",
+            "retort-teacher",
+        ],
     ),
     (
         "retort-kernels",
