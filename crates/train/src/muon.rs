@@ -62,12 +62,15 @@ fn orthogonal(x: Tensor<2>) -> Tensor<2> {
 #[cfg(test)]
 mod tests {
     use burn::tensor::{Device, TensorData};
+    use rand_chacha::ChaCha8Rng;
+    use rand_core::{RngCore, SeedableRng};
 
     use super::*;
 
     fn matrix(rows: usize, cols: usize) -> Tensor<2> {
+        let mut random = ChaCha8Rng::seed_from_u64(1);
         let values: Vec<f32> = (0..rows * cols)
-            .map(|i| ((i * 7919 + 13) % 101) as f32 / 50.0 - 1.0)
+            .map(|_| (random.next_u32() >> 8) as f32 / (1 << 23) as f32 - 1.0)
             .collect();
         Tensor::from_data(TensorData::new(values, [rows, cols]), &Device::flex())
     }

@@ -179,8 +179,15 @@ fn check_hanoi(problem: &Problem, answer: &str) -> Check {
         return Check::wrong("there are more moves than allowed");
     }
     for (index, text) in moves.iter().enumerate() {
+        let text = text.to_uppercase().replace(" TO ", " ");
+        // "BA or 7" is two answers, not a move.
+        if text
+            .chars()
+            .any(|c| c.is_alphanumeric() && !PEGS.contains(&c))
+        {
+            return Check::wrong(format!("move {} cannot be read", index + 1));
+        }
         let letters: Vec<i64> = text
-            .to_uppercase()
             .chars()
             .filter_map(|c| PEGS.iter().position(|peg| *peg == c))
             .map(|peg| peg as i64)
