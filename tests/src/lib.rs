@@ -7,6 +7,7 @@ use burn::tensor::Device;
 use retort_formats::gguf::read_header;
 use retort_formats::hf::{Folder, read_safetensors_header};
 use retort_formats::{FileSource, Source, blocks};
+use retort_model::backward::Batch;
 use retort_model::{Checkpoint, Decoder, GgufCheckpoint, HfCheckpoint, LoadPlan, WeightForm, load};
 
 /// A file or folder under `tests/golden`.
@@ -64,6 +65,17 @@ async fn load_from(checkpoint: &impl Checkpoint, device: &Device, form: WeightFo
     load(checkpoint, device, &plan, |_| {})
         .await
         .expect("golden weights")
+}
+
+/// Ids of a document, and whether each is learnt.
+pub type Document = (Vec<u32>, Vec<bool>);
+
+/// Documents as one batch.
+pub fn batch(documents: &[Document], device: &Device) -> Batch {
+    let parts = documents
+        .iter()
+        .map(|(ids, learnt)| (&ids[..], &learnt[..]));
+    Batch::new(parts, device)
 }
 
 /// The bytes and shape of one tensor of a safetensors file.

@@ -8,11 +8,9 @@ use burn::tensor::{DType, Device, Int, Tensor, TensorData, activation::log_softm
 use retort_kernels::train::Gradients;
 use retort_model::backward::{Batch, StepPlan};
 use retort_model::{Decoder, WeightForm};
-use retort_tests::{gpu, load_golden};
+use retort_tests::{Document, batch, gpu, load_golden};
 
-/// Ids, all but the first third of each document learnt.
-type Document = (Vec<u32>, Vec<bool>);
-
+/// All but the first third of each is learnt.
 fn documents() -> Vec<Document> {
     let length = [13, 70, 1, 29];
     let document = |(index, length): (usize, usize)| {
@@ -23,36 +21,10 @@ fn documents() -> Vec<Document> {
     length.into_iter().enumerate().map(document).collect()
 }
 
-fn batch(documents: &[Document], device: &Device) -> Batch {
-    let parts = documents
-        .iter()
-        .map(|(ids, learnt)| (&ids[..], &learnt[..]));
-    Batch::new(parts, device)
-}
-
-/// Every float parameter by its path.
-#[derive(Default)]
-struct Parameters {
-    path: Vec<String>,
-    ids: BTreeMap<String, ParamId>,
-}
-
-impl ModuleVisitor for Parameters {
-    fn enter_module(&mut self, name: &str, _: &str) {
-        self.path.push(name.into());
-    }
-    fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.pop();
-    }
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        self.ids.insert(self.path.join("."), param.id);
-    }
-}
-
 fn parameters(model: &Decoder) -> BTreeMap<String, ParamId> {
-    let mut visitor = Parameters::default();
-    model.visit(&mut visitor);
-    visitor.ids
+    let all = model.parameters().into_iter();
+    all.map(|parameter| (parameter.path, parameter.id))
+        .collect()
 }
 
 /// Sum of the losses, and the gradient of each parameter.

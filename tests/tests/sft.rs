@@ -5,13 +5,10 @@ use burn::tensor::{DType, Device};
 use retort_model::backward::Batch;
 use retort_model::parameters::{LoraPlan, Targets};
 use retort_model::{Decoder, WeightForm};
-use retort_tests::{golden, gpu, load_golden};
+use retort_tests::{Document, batch, golden, gpu, load_golden};
 use retort_train::optimizer::{Optimizer, Rule, Settings};
 use retort_train::schedule::{Schedule, Shape};
 use retort_train::trainer::{StepReport, StepSettings, Trainer};
-
-/// Ids, and whether each is learnt.
-type Document = (Vec<u32>, Vec<bool>);
 
 /// The linear congruential generator of `golden/sft.py`.
 struct Numbers(u64);
@@ -37,13 +34,6 @@ impl Numbers {
         }
         (ids, (0..length).map(|i| 3 * i >= length).collect())
     }
-}
-
-fn batch(documents: &[Document], device: &Device) -> Batch {
-    let parts = documents
-        .iter()
-        .map(|(ids, learnt)| (&ids[..], &learnt[..]));
-    Batch::new(parts, device)
 }
 
 fn trainer(decoder: Decoder, settings: Settings) -> Trainer {

@@ -18,9 +18,14 @@ pub fn part(text: impl AsRef<str>) {
     let _ = io::stderr().write_all(text.as_ref().as_bytes());
 }
 
-/// Dimmed where standard error is a terminal with colours.
+/// Whether standard error is a terminal with colours.
+pub fn has_colors() -> bool {
+    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}
+
+/// Dimmed where there are colours.
 pub fn dim(text: &str) -> String {
-    match io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
+    match has_colors() {
         true => format!("\x1b[2m{text}\x1b[0m"),
         false => text.to_owned(),
     }

@@ -12,6 +12,7 @@ use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use retort_formats::gguf;
 use retort_infer::LoadOptions;
 use retort_model::{Checkpoint, Decoder, GgufCheckpoint, KvCache, LoadPlan, WeightForm};
+use retort_report::memory::Memory;
 use serde::Serialize;
 use serde_json::{Map, json};
 
@@ -221,10 +222,5 @@ fn median(speeds: &mut [f64]) -> f64 {
 
 /// The most memory this process ever held.
 fn peak_rss_mb() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kib / 1024)
+    Some(Memory::of_this_process().peak? >> 20)
 }

@@ -1,14 +1,12 @@
 //! What will be learnt, for the eyes of whoever starts a run.
 
-use std::io::IsTerminal;
-
 use anyhow::Result;
 use retort_dataset::preview;
 use retort_report::number::short;
 use retort_train::corpus::Corpus;
 use retort_train::student::Student;
 
-use crate::note::note;
+use crate::note::{has_colors, note};
 
 /// Width of the longest bar.
 const BAR: usize = 40;
@@ -16,7 +14,7 @@ const BAR: usize = 40;
 const MOST: usize = 1500;
 
 pub fn show(corpus: &Corpus, student: &Student, documents: usize) -> Result<()> {
-    let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let color = has_colors();
     for mut shown in preview(&corpus.dataset, &student.text.tokenizer, documents)? {
         for span in &mut shown.spans {
             span.text = middle_left_out(&span.text);

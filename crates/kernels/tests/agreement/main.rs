@@ -5,6 +5,8 @@
 
 mod attention;
 mod embedding;
+#[cfg(feature = "train")]
+mod gradients;
 mod linear;
 mod pointwise;
 mod support;

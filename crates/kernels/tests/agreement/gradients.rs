@@ -1,8 +1,6 @@
 //! Every backward pass against central differences of its formula in f64, on the CPU and on
 //! whatever GPU there is.
 
-use std::sync::OnceLock;
-
 use burn::module::Param;
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use retort_kernels::train::{
@@ -11,41 +9,21 @@ use retort_kernels::train::{
 };
 use retort_kernels::{Attention, Embedding, Linear, RopeTable, Shard, Weight};
 
+use crate::support::{Rng, gpu, values};
+
 /// Relative to the largest gradient.
 const TOLERANCE: f64 = 1e-4;
 const H: f64 = 1e-5;
 
 fn devices(test: &str) -> Vec<Device> {
-    static GPU: OnceLock<Result<Device, String>> = OnceLock::new();
-    let open = || {
-        Device::wgpu_options()
-            .init()
-            .map_err(|error| error.to_string())
-    };
     let mut devices = vec![Device::flex()];
-    match GPU.get_or_init(open) {
-        Ok(device) => devices.push(device.clone()),
-        Err(error) => eprintln!("SKIPPED on GPU: {test}: {error}"),
-    }
+    devices.extend(gpu(test));
     devices
 }
 
-/// SplitMix64 (Steele et al. 2014), as floats in -1 .. 1.
-struct Rng(u64);
-
-impl Rng {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// Exactly representable in f32, so that both sides see the same numbers.
-    fn floats(&mut self, len: usize) -> Vec<f64> {
-        let float = |bits: u64| f64::from((bits >> 40) as f32 / (1 << 23) as f32 - 1.0);
-        (0..len).map(|_| float(self.next())).collect()
-    }
+/// Exactly representable in f32, so that both sides see the same numbers.
+fn floats(rng: &mut Rng, len: usize) -> Vec<f64> {
+    rng.floats(len).into_iter().map(f64::from).collect()
 }
 
 fn tensor<const D: usize>(values: &[f64], shape: [usize; D], device: &Device) -> Tensor<D> {
@@ -56,10 +34,6 @@ fn tensor<const D: usize>(values: &[f64], shape: [usize; D], device: &Device) ->
 fn ids(values: &[u32], device: &Device) -> Tensor<1, Int> {
     let data = TensorData::new(values.to_vec(), [values.len()]);
     Tensor::from_data(data, (device, DType::U32))
-}
-
-fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().iter::<f32>().collect()
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
@@ -100,7 +74,11 @@ fn rms_norm() {
     const EPS: f64 = 1e-5;
     let (m, d) = (5, 48);
     let mut rng = Rng(1);
-    let (x, gamma, dy) = (rng.floats(m * d), rng.floats(d), rng.floats(m * d));
+    let (x, gamma, dy) = (
+        floats(&mut rng, m * d),
+        floats(&mut rng, d),
+        floats(&mut rng, m * d),
+    );
     let forward = |x: &[f64], gamma: &[f64]| -> f64 {
         let row = |(x, dy): (&[f64], &[f64])| {
             let r = (dot(x, x) / d as f64 + EPS).sqrt().recip();
@@ -131,8 +109,11 @@ fn rms_norm() {
 fn swiglu() {
     let (m, f) = (4, 33);
     let mut rng = Rng(2);
-    let x: Vec<f64> = rng.floats(m * 2 * f).iter().map(|x| 8.0 * x).collect();
-    let dy = rng.floats(m * f);
+    let x: Vec<f64> = floats(&mut rng, m * 2 * f)
+        .iter()
+        .map(|x| 8.0 * x)
+        .collect();
+    let dy = floats(&mut rng, m * f);
     let forward = |x: &[f64]| -> f64 {
         let row = |(x, dy): (&[f64], &[f64])| {
             let y: Vec<f64> = (0..f)
@@ -196,8 +177,11 @@ fn attention() {
         let m: usize = lengths.iter().sum();
         let (width, out) = (8 * 8, 4 * 8);
         let mut rng = Rng(3);
-        let qkv: Vec<f64> = rng.floats(m * width).iter().map(|x| 2.0 * x).collect();
-        let dy = rng.floats(m * out);
+        let qkv: Vec<f64> = floats(&mut rng, m * width)
+            .iter()
+            .map(|x| 2.0 * x)
+            .collect();
+        let dy = floats(&mut rng, m * out);
         let documents = Documents::new(lengths.clone());
         for device in devices("attention") {
             let input = tensor(&qkv, [m, width], &device);
@@ -229,7 +213,7 @@ fn rotation_and_its_gradient() {
     let (m, width, half) = (11, 32, 4);
     let frequencies = [1.0f32, 0.5, 0.1, 0.01];
     let mut rng = Rng(4);
-    let (x, dy) = (rng.floats(m * width), rng.floats(m * width));
+    let (x, dy) = (floats(&mut rng, m * width), floats(&mut rng, m * width));
     let forward = |x: &[f64]| -> Vec<f64> {
         let mut y = x.to_vec();
         let positions = lengths.iter().flat_map(|&length| 0..length);
@@ -285,7 +269,7 @@ fn cross_entropy_and_the_output_projection() {
     // 64 MB of logits are some 3,400 rows of 5,000: the second case needs several chunks.
     for (n, d, vocabulary, most) in [(7, 6, 50, 400), (4000, 2, 5000, 6)] {
         let mut rng = Rng(5);
-        let (hidden, weight) = (rng.floats(n * d), rng.floats(vocabulary * d));
+        let (hidden, weight) = (floats(&mut rng, n * d), floats(&mut rng, vocabulary * d));
         let targets: Vec<u32> = (0..n).map(|i| (i * 31 % vocabulary) as u32).collect();
         let scale = 0.25;
         let losses = |hidden: &[f64], weight: &[f64]| -> Vec<f64> {
@@ -341,9 +325,12 @@ fn cross_entropy_and_the_output_projection() {
 fn projections_of_two_shards_with_a_bias() {
     let (m, cols, rows) = (6, 9, [5, 3]);
     let mut rng = Rng(6);
-    let x = rng.floats(m * cols);
-    let (first, second) = (rng.floats(rows[0] * cols), rng.floats(rows[1] * cols));
-    let (bias, dy) = (rng.floats(8), rng.floats(m * 8));
+    let x = floats(&mut rng, m * cols);
+    let (first, second) = (
+        floats(&mut rng, rows[0] * cols),
+        floats(&mut rng, rows[1] * cols),
+    );
+    let (bias, dy) = (floats(&mut rng, 8), floats(&mut rng, m * 8));
     let forward = |x: &[f64], first: &[f64], second: &[f64], bias: &[f64]| -> f64 {
         let row = |(x, dy): (&[f64], &[f64])| {
             let weights = first.chunks(cols).chain(second.chunks(cols));
@@ -403,7 +390,7 @@ fn rows_of_a_table_that_are_looked_up_twice() {
     let (rows, d) = (10, 4);
     let looked_up = [3u32, 0, 3, 9];
     let mut rng = Rng(7);
-    let (weight, dy) = (rng.floats(rows * d), rng.floats(4 * d));
+    let (weight, dy) = (floats(&mut rng, rows * d), floats(&mut rng, 4 * d));
     let forward = |weight: &[f64]| -> f64 {
         let row = |(&id, dy): (&u32, &[f64])| dot(&weight[id as usize * d..][..d], dy);
         looked_up.iter().zip(dy.chunks(d)).map(row).sum()
@@ -432,8 +419,8 @@ fn rows_of_a_table_that_are_looked_up_twice() {
 fn adamw_steps() {
     let n = 1000;
     let mut rng = Rng(8);
-    let start = rng.floats(n);
-    let gradients: Vec<Vec<f64>> = (0..3).map(|_| rng.floats(n)).collect();
+    let start = floats(&mut rng, n);
+    let gradients: Vec<Vec<f64>> = (0..3).map(|_| floats(&mut rng, n)).collect();
     let rule = |step| AdamW {
         learning_rate: 0.01,
         beta1: 0.9,
