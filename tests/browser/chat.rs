@@ -41,6 +41,34 @@ fn thinks_and_answers_on_webgpu() -> Result<()> {
 
 #[test]
 #[ignore = "needs the page: cargo xtask test --only page,browser"]
+fn an_exercise_is_checked_and_another_follows() -> Result<()> {
+    let site = Site::new(&student())?;
+    let visit = Visit::with_student(&site, WebGpu::NoAdapter)?;
+    visit.click("exercise")?;
+    visit.answered(0)?;
+    let judged = || -> Result<()> {
+        visit.sees("verdict")?;
+        let words = visit.text("verdict")?;
+        let right = visit.page.has("[data-testid=verdict][data-right=true]")?;
+        // It recites the same to every problem, which may be right once in a while.
+        ensure!(words.contains("Right.") == right, "{words}");
+        ensure!(right || words.contains("answer is"), "{words}");
+        Ok(())
+    };
+    judged()?;
+    // The verdict is kept with the conversation.
+    visit.page.reload()?;
+    visit.engine_is("ready")?;
+    judged()?;
+    visit.click("another-exercise")?;
+    visit.answered(1)?;
+    let verdicts = "document.querySelectorAll('[data-testid=verdict]').length";
+    assert_eq!(visit.page.eval(verdicts)?, json!(2));
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs the page: cargo xtask test --only page,browser"]
 fn answers_a_second_turn_and_again() -> Result<()> {
     let site = Site::new(&student())?;
     let visit = Visit::with_student(&site, WebGpu::NoAdapter)?;

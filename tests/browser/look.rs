@@ -43,6 +43,10 @@ fn looks_right_everywhere() -> Result<()> {
             visit.ask("What is two plus two, and how would you write that in Rust?")?;
             visit.answered(0)?;
             look("answer")?;
+            visit.click("new-chat")?;
+            visit.click("exercise")?;
+            visit.sees("verdict")?;
+            look("exercise")?;
             visit.click("open-students")?;
             visit.sees("stored")?;
             look("students")?;

@@ -7,14 +7,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::{Subcommand, ValueHint};
+use retort_corpus::decontaminate::Benchmark;
 use retort_corpus::import::Defaults;
 use retort_corpus::inspect::{Inspect, View};
+use retort_corpus::recipe::Step;
 use retort_corpus::{Flow, Folders, Progress, Recipe};
 
 use crate::failure::Failure;
 use crate::note::{dim, note};
 use crate::stop::{self, Replying};
-use crate::{Outcome, load};
+use crate::{Outcome, load, source};
 use judge::Checkers;
 
 /// Filter, verify, deduplicate, decontaminate, mix and publish traces
@@ -83,7 +85,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
 
 fn run_recipe(args: &Build) -> Result<Outcome> {
     stop::install()?;
-    let recipe = Recipe::load(&args.recipe)?;
+    let mut recipe = Recipe::load(&args.recipe)?;
     if args.out.exists() {
         let hint = "remove it, or choose another with --out";
         return Err(Failure::new(format!("`{}` is there", args.out.display()), hint).into());
@@ -96,10 +98,9 @@ fn run_recipe(args: &Build) -> Result<Outcome> {
             PathBuf::from(name)
         }
     };
-    let folders = Folders {
-        base: args.recipe.parent().unwrap_or(Path::new("")),
-        work: &work,
-    };
+    let base = args.recipe.parent().unwrap_or(Path::new(""));
+    fetch_datasets(&mut recipe)?;
+    let folders = Folders { base, work: &work };
     let bar = load::byte_bar(String::new());
     let mut done = None;
     let mut listen = |progress: &Progress| {
@@ -138,6 +139,31 @@ fn run_recipe(args: &Build) -> Result<Outcome> {
         published.shards.len()
     ));
     Ok(Outcome::Done)
+}
+
+/// Puts the files of datasets on the hub in the place of their names.
+fn fetch_datasets(recipe: &mut Recipe) -> Result<()> {
+    for source in &mut recipe.sources {
+        let mut paths = Vec::new();
+        for path in &source.paths {
+            paths.extend(source::data_files(path)?);
+        }
+        source.paths = paths;
+    }
+    for step in &mut recipe.steps {
+        let Step::Decontaminate(step) = step else {
+            continue;
+        };
+        let mut benchmarks = Vec::new();
+        for benchmark in &step.benchmarks {
+            for path in source::data_files(&benchmark.path)? {
+                let name = benchmark.name.clone();
+                benchmarks.push(Benchmark { name, path });
+            }
+        }
+        step.benchmarks = benchmarks;
+    }
+    Ok(())
 }
 
 fn inspect(args: &Look) -> Result<Outcome> {

@@ -4,13 +4,16 @@ use anyhow::{Context, Result};
 use burn::tensor::wgpu::wgpu;
 use burn::tensor::{Device, DeviceKind};
 use clap::ValueEnum;
+use serde::Deserialize;
 
 use crate::failure::Failure;
 
 /// `--device`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Choice {
     /// A real GPU if there is one, else the CPU
+    #[default]
     Auto,
     /// Quantised weights as they are, SIMD and all threads
     Cpu,
@@ -46,13 +49,20 @@ pub struct Chosen {
 }
 
 impl Args {
-    /// Starts the threads and the device.
+    /// Starts the threads and the device, for a main thread that computes.
     pub fn choose(&self) -> Result<Chosen> {
+        // The main thread is one of them: handing work over from outside costs two wake-ups.
+        self.start(rayon::ThreadPoolBuilder::new().use_current_thread())
+    }
+
+    /// The same for a main thread that waits while others compute.
+    pub fn choose_for_threads(&self) -> Result<Chosen> {
+        self.start(rayon::ThreadPoolBuilder::new())
+    }
+
+    fn start(&self, pool: rayon::ThreadPoolBuilder) -> Result<Chosen> {
         let threads = self.threads.map_or_else(default_threads, usize::from);
-        rayon::ThreadPoolBuilder::new()
-            // The main thread computes too: handing work over from outside costs two wake-ups.
-            .use_current_thread()
-            .num_threads(threads)
+        pool.num_threads(threads)
             .build_global()
             .context("the threads cannot be started")?;
         match self.device {

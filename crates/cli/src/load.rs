@@ -28,8 +28,17 @@ pub struct Args {
 impl Args {
     /// Fetches the model if need be, and loads it. Says on standard error what runs where.
     pub fn load(&self) -> Result<Engine> {
+        self.load_on(device::Args::choose)
+    }
+
+    /// The same for a program that runs the model on other threads than its main one.
+    pub fn load_for_threads(&self) -> Result<Engine> {
+        self.load_on(device::Args::choose_for_threads)
+    }
+
+    fn load_on(&self, choose: fn(&device::Args) -> Result<Chosen>) -> Result<Engine> {
         let model = source::fetch(&self.model)?;
-        let chosen = self.device.choose()?;
+        let chosen = choose(&self.device)?;
         let mut options = LoadOptions {
             context: self.context.map(|context| context as usize),
             precision: chosen.precision.into(),

@@ -71,15 +71,16 @@ pub fn run(args: &Args) -> Result<Outcome> {
 }
 
 fn render(template: &ChatTemplate, line: Line) -> Result<String> {
-    let (messages, options) = match line {
-        Line::Messages(messages) => (messages, RenderOptions::default()),
+    let mut options = RenderOptions {
+        now: template.needs_date().then(retort_infer::today).flatten(),
+        ..RenderOptions::default()
+    };
+    let messages = match line {
+        Line::Messages(messages) => messages,
         Line::Object(request) => {
-            let options = RenderOptions {
-                add_generation_prompt: request.add_generation_prompt,
-                kwargs: request.extra,
-                ..RenderOptions::default()
-            };
-            (request.messages, options)
+            options.add_generation_prompt = request.add_generation_prompt;
+            options.kwargs = request.extra;
+            request.messages
         }
     };
     Ok(template.render(&messages, &options)?)

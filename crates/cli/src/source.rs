@@ -4,10 +4,12 @@
 //! needs that reads no weights: of a GGUF file on the network only the ranges that are read
 //! travel, so a 40 GB file can be inspected before it is downloaded.
 
+mod dataset;
 mod download;
 mod http;
 mod hub;
 
+pub use dataset::data_files;
 pub use download::cache_folder;
 
 use std::path::{Path, PathBuf};

@@ -1,5 +1,7 @@
 //! `retort teach`: problems to a teacher's traces.
 
+mod local;
+
 use std::collections::HashMap;
 use std::fs;
 use std::io::{BufWriter, Write};
@@ -16,19 +18,21 @@ use retort_dataset::Rows;
 use retort_report::atomic;
 use retort_report::number::short;
 use retort_teacher::{
-    Accepted, Ending, Endpoint, Finish, HttpBackend, Journal, Message, Options, Request, Role,
-    Sampling, Seat, Unit,
+    Accepted, Backend, Ending, Endpoint, Finish, HttpBackend, Journal, Message, Options, Request,
+    Role, Sampling, Seat, Unit,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use crate::failure::Failure;
 use crate::note::note;
 use crate::stop::{self, Replying};
-use crate::{Outcome, load};
+use crate::{Outcome, load, source};
+use local::Local;
 
 /// Let a teacher write reasoning traces for problems
 ///
-/// Asks any OpenAI-compatible server, many at a time. Every reply is on the disk before it counts:
+/// Asks any OpenAI-compatible servers, many at a time, or a model in this process. Every reply is on the disk before it counts:
 /// the same command goes on after an interruption and asks for nothing twice.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -45,7 +49,8 @@ pub struct Args {
 }
 
 const EXAMPLES: &str = r#"A teach.toml
-  problems = ["problems.jsonl"]        # of retort problems, GSM8K, MATH, AIME, NuminaMath, ...
+  problems = ["problems.jsonl"]        # of retort problems, GSM8K, MATH, AIME, NuminaMath, ...,
+                                       # or "hf:datasets/openai/gsm8k/main/train"
   samples = 4                          # replies to each problem
   prompt = "{problem}\n\nReason step by step, and put the final answer within \\boxed{}."
   [sampling]
@@ -59,6 +64,9 @@ const EXAMPLES: &str = r#"A teach.toml
   url = "http://127.0.0.1:8000"
   model = "deepseek-ai/DeepSeek-R1-Distill-Qwen-32B"
   concurrency = 64
+  # or a model in this process:
+  [local]
+  model = "student.gguf"               # a path, a URL, or hf:owner/repo
 
 Examples
   retort problems -n 1000 > problems.jsonl
@@ -82,7 +90,10 @@ struct Config {
     sampling: Sampling,
     #[serde(default)]
     options: Options,
+    #[serde(default)]
     endpoints: Vec<Endpoint>,
+    #[serde(default)]
+    local: Option<local::Config>,
 }
 
 fn one() -> u32 {
@@ -110,10 +121,8 @@ pub fn run(args: &Args) -> Result<Outcome> {
         .iter()
         .map(|(id, asked)| request(id, asked, &config))
         .collect::<Vec<_>>();
-    let mut seats = Vec::new();
-    for endpoint in &config.endpoints {
-        seats.push(Seat::http(HttpBackend::new(endpoint.clone())?));
-    }
+    stop::install()?;
+    let seats = seats(&config, base)?;
     let mut journal = Journal::open(&args.out.join("journal"))?;
     let ending = ask(&mut journal, &seats, requests, &config.options)?;
     let by_id: HashMap<&str, &Asked> = asked.iter().map(|(id, a)| (id.as_str(), a)).collect();
@@ -130,18 +139,40 @@ pub fn run(args: &Args) -> Result<Outcome> {
     })
 }
 
+fn seats(config: &Config, base: &Path) -> Result<Vec<Seat<Box<dyn Backend>>>> {
+    let mut seats = Vec::new();
+    for endpoint in &config.endpoints {
+        seats.push(Seat::http(HttpBackend::new(endpoint.clone())?).boxed());
+    }
+    if let Some(local) = &config.local {
+        // One at a time: a second one would wait for the same device.
+        seats.push(Seat::local(&local.name, Local::load(local, base)?, 1).boxed());
+    }
+    if seats.is_empty() {
+        let hint = "add [[endpoints]] with a url and a model, or [local] with a model";
+        return Err(Failure::new("nobody is there to be asked", hint).into());
+    }
+    Ok(seats)
+}
+
 fn read_problems(config: &Config, base: &Path) -> Result<Vec<(String, Asked)>> {
     let mut asked = Vec::new();
+    let mut paths = Vec::new();
     for path in &config.problems {
+        paths.extend(source::data_files(path)?);
+    }
+    let mut names = HashMap::new();
+    for path in paths {
         let path = base.join(path);
-        let source = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .split('.')
-            .next()
-            .unwrap_or_default()
-            .to_owned();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let name = name.split('.').next().unwrap_or_default();
+        // Files of one name in several folders.
+        let taken = names.entry(name.to_owned()).or_insert(0);
+        *taken += 1;
+        let source = match *taken {
+            1 => name.to_owned(),
+            count => format!("{name}-{count}"),
+        };
         let rows = Rows::open(&path)?;
         for row in rows.take(config.limit.unwrap_or(usize::MAX)) {
             let row = row?;
@@ -174,7 +205,7 @@ fn request(id: &str, asked: &Asked, config: &Config) -> Request {
 
 fn ask(
     journal: &mut Journal,
-    seats: &[Seat<HttpBackend>],
+    seats: &[Seat<Box<dyn Backend>>],
     requests: Vec<Request>,
     options: &Options,
 ) -> Result<Ending> {

@@ -73,6 +73,9 @@ pub enum DatasetError {
         error: TextError,
     },
 
+    #[error("the chat template shows the day's date, and no date was given to train with")]
+    NoDate,
+
     #[error("the chat template does not show the answer of a reply")]
     NoAnswer,
 
@@ -151,6 +154,7 @@ impl DatasetError {
             Self::NoPrompt { .. } => "remove the greeting, or put a question before it",
             Self::ToolCall { .. } => "history_turns = \"ignore\" learns the last reply only",
             Self::Text { error, .. } => return error.hint(),
+            Self::NoDate => "say date = \"2026-01-31\" in [data]; a run keeps it",
             Self::EndNeverEmitted { .. } => {
                 "a student trained so never stops: use the template of the student's own family"
             }

@@ -17,9 +17,13 @@ use retort_dataset::{
 use retort_formats::MemorySource;
 use retort_formats::gguf::{Array, ReadOptions, Value, read_header_with};
 use retort_text::{
-    ChatTemplate, GgufVocab, Message, RenderOptions, SpecialNames, SpecialTokens, Tokenizer,
+    ChatTemplate, GgufVocab, LocalTime, Message, RenderOptions, SpecialNames, SpecialTokens,
+    Tokenizer,
 };
 use serde_json::json;
+
+/// What templates that show the day's date are told.
+const DATE: &str = "2025-01-01";
 
 fn unpacked(path: &Path) -> Vec<u8> {
     let file = std::fs::File::open(path).unwrap();
@@ -141,6 +145,7 @@ fn check(student: &Student<'_>, end: &str, conversation: &Conversation) -> usize
             let reply = replies.next().unwrap();
             let options = RenderOptions {
                 add_generation_prompt: true,
+                now: LocalTime::from_date(DATE).filter(|_| student.template.needs_date()),
                 ..RenderOptions::default()
             };
             let prompt = student
@@ -158,7 +163,15 @@ fn check(student: &Student<'_>, end: &str, conversation: &Conversation) -> usize
                 .as_deref()
                 .unwrap_or_default();
             let answer = messages[reply].content_text();
+            let channel = |name: &str, text: &str, end: &str| {
+                format!("<|channel|>{name}<|message|>{text}{end}")
+            };
             let expected = match (opened, thought) {
+                (_, "") if end == "<|return|>" => channel("final", answer, end),
+                _ if end == "<|return|>" => {
+                    let thought = channel("analysis", thought, "<|end|><|start|>assistant");
+                    thought + &channel("final", answer, end)
+                }
                 (true, _) => format!("{thought}\n</think>\n\n{answer}{end}"),
                 (false, "") => format!("{answer}{end}"),
                 _ => format!("<think>\n{thought}\n</think>\n\n{answer}{end}"),
@@ -233,17 +246,8 @@ fn masks_are_exact_on_every_template() {
             tokenizer,
             template: &template,
             stop_ids: &stops,
+            date: LocalTime::from_date(DATE),
         };
-        if name.contains("gpt-oss") {
-            // It asks for the date without looking whether it can be told, and a session tells
-            // none, so it cannot be served either.
-            let error = Renderer::new(student, HistoryTurns::Learn)
-                .map(|_| ())
-                .unwrap_err();
-            println!("{name}: refused: {error}");
-            assert!(matches!(error, DatasetError::Text { origin: None, .. }));
-            continue;
-        }
         let inexact = conversations
             .iter()
             .map(|found| check(&student, end, found));
@@ -256,41 +260,45 @@ fn masks_are_exact_on_every_template() {
         assert!(inexact < 5, "{name}");
         checked += 1;
     }
-    assert_eq!(checked, 10);
+    assert_eq!(checked, 11);
 }
 
 #[test]
-fn channels_of_gpt_oss_are_learnt_once_it_is_told_the_date() {
+fn channels_of_gpt_oss_are_learnt_and_their_ends_stop_nothing() {
     let Some(data) = data() else { return };
     let path = data.join("chat_templates/openai-gpt-oss-120b.jinja");
     let source = std::fs::read_to_string(path).unwrap();
-    let source = source.replace("strftime_now(\"%Y-%m-%d\")", "'2025-01-01'");
     let tokenizer = qwen3_with(&data, &source);
     let template = ChatTemplate::new(&source, SpecialNames::default()).unwrap();
     let id = |name: &str| tokenizer.id_of(name).unwrap();
-    let renderer = |stop_ids: &[u32]| {
+    let day = LocalTime::from_date(DATE);
+    let learn = |stop_ids: &[u32], date| {
         let student = Student {
             tokenizer: &tokenizer,
             template: &template,
             stop_ids,
+            date,
         };
         let renderer = Renderer::new(student, HistoryTurns::Learn)?;
         renderer.documents(&conversation(&[("1+1?", "One and one.", "2")]))
     };
-    let documents = renderer(&[id("<|return|>")]).unwrap();
+    let documents = learn(&[id("<|return|>")], day).unwrap();
     assert_eq!(
         tokenizer.decode(&ids(&documents[0], true), false),
         "<|channel|>analysis<|message|>One and one.<|end|><|start|>assistant<|channel|>final\
          <|message|>2<|return|>"
     );
     let prompt = tokenizer.decode(&ids(&documents[0], false), false);
+    assert!(prompt.contains(&format!("Current date: {DATE}\n")));
     assert!(prompt.ends_with("<|start|>user<|message|>1+1?<|end|><|start|>assistant"));
     // A student that stops at `<|end|>` never gets to its answer.
-    let error = renderer(&[id("<|return|>"), id("<|end|>")]).unwrap_err();
+    let error = learn(&[id("<|return|>"), id("<|end|>")], day).unwrap_err();
     assert!(
         matches!(error, DatasetError::StopInside { origin: None, .. }),
         "{error}"
     );
+    let error = learn(&[id("<|return|>")], None).unwrap_err();
+    assert!(matches!(error, DatasetError::NoDate), "{error}");
 }
 
 #[test]
@@ -308,6 +316,7 @@ fn real_traces_become_a_packed_dataset() {
         tokenizer: &tokenizer,
         template: &template,
         stop_ids: &stops,
+        date: None,
     };
     let identity = Identity {
         tokenizer: b"smollm2",

@@ -1,7 +1,8 @@
 //! What happens when a conversation outgrows the context: the oldest turns go, in pairs, the
 //! system prompt and the last question stay. While generating, a full cache ends the reply.
 
-use retort_text::{Message, RenderOptions, SpecialTokens};
+use retort_text::{LocalTime, Message, RenderOptions, SpecialTokens};
+use web_time::{SystemTime, UNIX_EPOCH};
 
 use crate::{Engine, InferError, Sampling};
 
@@ -60,11 +61,18 @@ fn render(engine: &Engine, messages: &[Message]) -> Result<(String, Vec<u32>), I
     let template = engine.template().ok_or(InferError::NoTemplate)?;
     let options = RenderOptions {
         add_generation_prompt: true,
+        now: template.needs_date().then(today).flatten(),
         ..RenderOptions::default()
     };
     let prompt = template.render(messages, &options)?;
     let ids = engine.tokenizer().encode(&prompt, SpecialTokens::Parse)?;
     Ok((prompt, ids))
+}
+
+/// The time in UTC: a page knows its zone, but a prompt need not tell where its reader lives.
+pub fn today() -> Option<LocalTime> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    LocalTime::from_unix(since.as_secs().try_into().ok()?, 0)
 }
 
 /// Removes the first question and the answers to it; false when only the last question is left.

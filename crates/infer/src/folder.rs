@@ -5,7 +5,7 @@ use retort_text::{ChatTemplate, SpecialNames, Tokenizer};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::InferError;
-use crate::vocabulary::{END_OF_TURN, Text, reasons};
+use crate::vocabulary::{END_OF_TURN, Text, ends_of_reply, reasons};
 
 impl Text {
     /// From `tokenizer.json`, `tokenizer_config.json` and their companions.
@@ -31,13 +31,10 @@ impl Text {
                 .map(TokenName::into_string)
                 .unwrap_or_default(),
         };
-        let named = END_OF_TURN
-            .iter()
-            .copied()
-            .chain([names.eos_token.as_str()]);
-        let mut stop_ids = named
-            .filter_map(|name| tokenizer.id_of(name))
-            .collect::<Vec<_>>();
+        let id = |name| Some((tokenizer.id_of(name)?, name));
+        let named: Vec<(u32, &str)> = END_OF_TURN.into_iter().filter_map(id).collect();
+        let mut stop_ids: Vec<u32> = ends_of_reply(&named).collect();
+        stop_ids.extend(tokenizer.id_of(&names.eos_token));
         stop_ids.extend(
             generation
                 .eos_token_id

@@ -26,6 +26,8 @@ mod vocabulary;
 
 pub use api::{Event, LoadProgress, ModelInfo, Position, Sampling, Stats, StopReason};
 #[cfg(feature = "engine")]
+pub use context::today;
+#[cfg(feature = "engine")]
 pub use engine::{Engine, LoadOptions, Parts};
 #[cfg(feature = "engine")]
 pub use error::InferError;

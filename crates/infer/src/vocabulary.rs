@@ -21,16 +21,26 @@ pub struct Text {
 }
 
 /// Tokens that end a turn, by name: files often state only one of several.
-pub(crate) const END_OF_TURN: [&str; 8] = [
+pub(crate) const END_OF_TURN: [&str; 9] = [
     "<|im_end|>",
     "<|endoftext|>",
     "<|eot_id|>",
     "<|eom_id|>",
     "<|end_of_text|>",
     "<|end|>",
+    "<|return|>",
     "</s>",
     "<｜end▁of▁sentence｜>",
 ];
+
+/// Which of a vocabulary's tokens of those names end a reply. gpt-oss ends each channel of a reply
+/// with `<|end|>`, and the reply with `<|return|>`.
+pub(crate) fn ends_of_reply<'a>(found: &[(u32, &'a str)]) -> impl Iterator<Item = u32> {
+    let channels = found.iter().any(|(_, name)| *name == "<|return|>");
+    let ends = move |name: &str| !(channels && name == "<|end|>");
+    let found = found.iter().filter(move |(_, name)| ends(name));
+    found.map(|(id, _)| *id)
+}
 
 /// Token type of a control token in GGUF.
 const CONTROL: i32 = 3;
@@ -51,12 +61,14 @@ impl Text {
             stop_ids.extend(optional_id(metadata, key)?);
         }
         let vocab = vocab(metadata)?;
-        for (id, token) in (0..).zip(&vocab.tokens) {
-            let control = vocab.token_types.get(id as usize) == Some(&CONTROL);
-            if control && END_OF_TURN.contains(&token.as_str()) {
-                stop_ids.push(id);
-            }
-        }
+        let named: Vec<(u32, &str)> = (0..)
+            .zip(vocab.tokens.iter().map(String::as_str))
+            .filter(|(id, token)| {
+                let control = vocab.token_types.get(*id as usize) == Some(&CONTROL);
+                control && END_OF_TURN.contains(token)
+            })
+            .collect();
+        stop_ids.extend(ends_of_reply(&named));
         stop_ids.sort_unstable();
         stop_ids.dedup();
         let tokenizer = Tokenizer::from_gguf(vocab)?;
@@ -160,4 +172,16 @@ fn special_names(metadata: &Metadata) -> Result<SpecialNames, InferError> {
 pub(crate) fn reasons(tokenizer: &Tokenizer, template: Option<&str>) -> bool {
     template.is_some_and(|source| source.contains("<think>"))
         || tokenizer.id_of("<think>").is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_channel_ends_no_reply() {
+        let ends = |names: &[(u32, &str)]| ends_of_reply(names).collect::<Vec<_>>();
+        assert_eq!(ends(&[(3, "<|end|>"), (4, "</s>")]), [3, 4]);
+        assert_eq!(ends(&[(3, "<|end|>"), (4, "<|return|>")]), [4]);
+    }
 }

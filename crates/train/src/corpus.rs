@@ -9,6 +9,7 @@ use retort_dataset::{
 };
 use retort_infer::InferError;
 use retort_model::backward::Batch;
+use retort_text::LocalTime;
 
 use crate::TrainError;
 use crate::config::RunConfig;
@@ -43,6 +44,7 @@ impl Corpus {
                 tokenizer: &text.tokenizer,
                 template,
                 stop_ids: &text.stop_ids,
+                date: data.date.as_deref().and_then(LocalTime::from_date),
             },
             &Identity {
                 tokenizer: student.identity.as_bytes(),

@@ -9,7 +9,8 @@
 //! | [`tree`] | the page as data |
 //! | `runtime` | the browser: document, events, worker, storage (wasm only) |
 //!
-//! It must not know tensors, tokenizers, files of models or how to download them: that is the
+//! Questions with known answers are `retort-problems`', and checked here. Other than that, the page
+//! must not know tensors, tokenizers, files of models or how to download them: that is the
 //! worker's. It parses no HTML, ever. A message goes through [`app::App::update`], which returns
 //! effects; at most once per frame [`view::view`] makes a tree, and `runtime::patch` changes of
 //! the document what is different. No framework: this is all the page needs of one, it builds in
@@ -27,13 +28,13 @@
 //!   `export-markdown`, `export-json`, `theme`, `open-settings`
 //! - list: `sidebar`, `new-chat`, `chats`, `chat`, `rename-chat`, `rename-text`, `delete-chat`,
 //!   `close-sidebar`, `not-kept`
-//! - welcome: `welcome`, `suggestion`, `all-students`
+//! - welcome: `welcome`, `suggestion`, `exercise`, `all-students`
 //! - conversation: `conversation`, `question`, `question-text`, `edit`, `edit-text`, `resend`,
 //!   `cancel-edit`, `copy`, `jump-to-end`
 //! - reply: `answer` (`data-state` = `reading`, `thinking`, `answering`, `complete`),
 //!   `answer-text`, `reading`, `thought`, `thought-toggle`, `thought-tokens`, `thought-time`,
 //!   `thought-text`, `copy-code`, `trimmed`, `ending`, `regenerate`, `figures`, `speed`,
-//!   `first-token`, `tokens`
+//!   `first-token`, `tokens`, `verdict` (`data-right`), `another-exercise`
 //! - question: `draft`, `send`, `stop`
 //! - students: `students` (dialog), `close-dialog`, `stored`, `stored-student` (`data-id`),
 //!   `load`, `in-use`, `resume`, `delete-stored`, `confirm-delete`, `keep-stored`, `storage`,

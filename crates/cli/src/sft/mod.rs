@@ -10,6 +10,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use burn::tensor::{DType, Device, Distribution, Tensor};
 use clap::ValueHint;
+use retort_dataset::CorpusFile;
 use retort_export::{Base, Provenance};
 use retort_train::config::{Dtype, RunConfig};
 use retort_train::corpus::Corpus;
@@ -157,7 +158,18 @@ fn read_config(path: &Path) -> Result<RunConfig> {
     let describe = || format!("`{}`", path.display());
     let text = std::fs::read_to_string(path).with_context(describe)?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    RunConfig::parse(&text, folder).with_context(describe)
+    let mut config = RunConfig::parse(&text, folder).with_context(describe)?;
+    let mut files = Vec::new();
+    for file in &config.data.files {
+        for path in source::data_files(&file.path)? {
+            files.push(CorpusFile {
+                path,
+                ..file.clone()
+            });
+        }
+    }
+    config.data.files = files;
+    Ok(config)
 }
 
 fn prepare_corpus(config: &RunConfig, student: &Student) -> Result<Corpus> {

@@ -1,4 +1,4 @@
-//! Models on the Hugging Face hub, through the hub's own cache and token.
+//! Repositories on the Hugging Face hub, and the models in them, through the hub's own cache and token.
 
 use std::path::PathBuf;
 
@@ -23,9 +23,17 @@ const INDEX: &str = "model.safetensors.index.json";
 /// `owner/repo[@revision][/file]`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Repository {
+    kind: Kind,
     id: String,
     revision: String,
     file: Option<String>,
+}
+
+/// What a repository holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Model,
+    Dataset,
 }
 
 /// What a repository offers that can be run.
@@ -38,15 +46,28 @@ enum Offer {
 
 impl Repository {
     pub fn parse(text: &str) -> Result<Self> {
+        Self::of_kind(Kind::Model, text)
+    }
+
+    /// The same for a dataset.
+    pub fn dataset(text: &str) -> Result<Self> {
+        Self::of_kind(Kind::Dataset, text)
+    }
+
+    fn of_kind(kind: Kind, text: &str) -> Result<Self> {
         let mut parts = text.splitn(3, '/');
         let mut part = || parts.next().filter(|part| !part.is_empty());
         let (owner, name, file) = (part(), part(), part());
         let (Some(owner), Some(name)) = (owner, name) else {
-            let hint = "write hf:owner/repo or hf:owner/repo/file.gguf";
+            let hint = match kind {
+                Kind::Dataset => "write hf:datasets/owner/name or hf:datasets/owner/name/part",
+                Kind::Model => "write hf:owner/repo or hf:owner/repo/file.gguf",
+            };
             return Err(Failure::new(format!("`hf:{text}` names no repository"), hint).into());
         };
         let (name, revision) = name.split_once('@').unwrap_or((name, "main"));
         Ok(Self {
+            kind,
             id: format!("{owner}/{name}"),
             revision: revision.into(),
             file: file.map(str::to_owned),
@@ -54,7 +75,11 @@ impl Repository {
     }
 
     fn repo(&self) -> Repo {
-        Repo::with_revision(self.id.clone(), RepoType::Model, self.revision.clone())
+        let kind = match self.kind {
+            Kind::Model => RepoType::Model,
+            Kind::Dataset => RepoType::Dataset,
+        };
+        Repo::with_revision(self.id.clone(), kind, self.revision.clone())
     }
 
     fn api(&self) -> Result<Api> {
@@ -79,7 +104,7 @@ impl Repository {
         if let Some(path) = self.in_cache() {
             return Ok(Model::Gguf(path));
         }
-        let repo = self.api()?.repo(self.repo());
+        let repo = self.open()?;
         match self.offer(&repo)? {
             Offer::Gguf(file) => Ok(Model::Gguf(self.get(&repo, &file)?)),
             Offer::Folder => self.fetch_folder(&repo, need),
@@ -91,7 +116,7 @@ impl Repository {
         if self.in_cache().is_some() {
             return Ok(None);
         }
-        let repo = self.api()?.repo(self.repo());
+        let repo = self.open()?;
         let Offer::Gguf(file) = self.offer(&repo)? else {
             return Ok(None);
         };
@@ -107,7 +132,17 @@ impl Repository {
         )))
     }
 
-    fn in_cache(&self) -> Option<PathBuf> {
+    pub fn open(&self) -> Result<ApiRepo> {
+        Ok(self.api()?.repo(self.repo()))
+    }
+
+    /// What stands after the repository's name.
+    pub fn file(&self) -> Option<&str> {
+        self.file.as_deref()
+    }
+
+    /// The file that is named, if it is here already.
+    pub fn in_cache(&self) -> Option<PathBuf> {
         let file = self.file.as_deref()?;
         Cache::from_env().repo(self.repo()).get(file)
     }
@@ -116,15 +151,16 @@ impl Repository {
         if let Some(file) = &self.file {
             return self.named(file);
         }
+        self.choose(&self.files(repo)?)
+    }
+
+    /// The names of all files.
+    pub fn files(&self, repo: &ApiRepo) -> Result<Vec<String>> {
         let info = repo
             .info()
             .map_err(|error| self.explain(error, "the list of files"))?;
-        let files: Vec<String> = info
-            .siblings
-            .into_iter()
-            .map(|file| file.rfilename)
-            .collect();
-        self.choose(&files)
+        let names = info.siblings.into_iter().map(|file| file.rfilename);
+        Ok(names.collect())
     }
 
     fn named(&self, file: &str) -> Result<Offer> {
@@ -169,10 +205,8 @@ impl Repository {
     }
 
     fn fetch_folder(&self, repo: &ApiRepo, need: Need) -> Result<Model> {
-        let info = repo
-            .info()
-            .map_err(|error| self.explain(error, "the list of files"))?;
-        let has = |name: &str| info.siblings.iter().any(|file| file.rfilename == name);
+        let files = self.files(repo)?;
+        let has = |name: &str| files.iter().any(|file| file == name);
         let mut wanted: Vec<String> = Vec::new();
         let config = CONFIG_FILES.iter().filter(|_| need == Need::Weights);
         wanted.extend(
@@ -215,7 +249,8 @@ impl Repository {
         Ok(files)
     }
 
-    fn get(&self, repo: &ApiRepo, file: &str) -> Result<PathBuf> {
+    /// Brings a file into the cache.
+    pub fn get(&self, repo: &ApiRepo, file: &str) -> Result<PathBuf> {
         repo.get(file).map_err(|error| self.explain(error, file))
     }
 
@@ -229,7 +264,7 @@ impl Repository {
         };
         let hint = match status {
             Some(401 | 403) => {
-                "the model wants a login (or does not exist): set HF_TOKEN or run `hf auth login`, \
+                "it wants a login (or does not exist): set HF_TOKEN or run `hf auth login`, \
                  and accept its licence on its page"
             }
             Some(404) => "check owner, repository and file: the hub has no such thing",

@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
+use serde_json::json;
+
 /// A server of one file.
 pub struct Server {
     port: u16,
@@ -13,6 +15,8 @@ pub struct Server {
 struct State {
     file: Vec<u8>,
     etag: String,
+    /// Files of which the hub's list speaks; each is `file`.
+    listed: Vec<String>,
     /// Bytes after which the answers to come are cut, the first one first.
     cuts: Vec<usize>,
     /// First bytes that were asked for, in order.
@@ -27,6 +31,7 @@ impl Server {
         let state = State {
             file,
             etag: "\"one\"".into(),
+            listed: Vec::new(),
             cuts: cuts.to_vec(),
             asked: Vec::new(),
             sent: 0,
@@ -40,6 +45,12 @@ impl Server {
             }
         });
         Self { port, state }
+    }
+
+    /// Plays the hub, with one repository of these files.
+    pub fn list(&self, names: &[&str]) {
+        let mut state = self.state.lock().expect("the state");
+        state.listed = names.iter().map(|&name| name.into()).collect();
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -67,8 +78,10 @@ impl Server {
 fn answer(stream: &TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
     let mut range = None;
     let mut if_range = None;
+    let mut is_list = false;
     for line in BufReader::new(stream).lines() {
         let line = line?;
+        is_list |= line.starts_with("GET /api/");
         let Some((name, value)) = line.split_once(": ") else {
             if line.is_empty() {
                 break;
@@ -82,6 +95,17 @@ fn answer(stream: &TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
         }
     }
     let mut state = state.lock().expect("the state");
+    let commit = "0123456789abcdef0123456789abcdef01234567";
+    if is_list {
+        let siblings = state.listed.iter().map(|name| json!({"rfilename": name}));
+        let list = json!({"sha": commit, "siblings": siblings.collect::<Vec<_>>()}).to_string();
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{list}",
+            list.len()
+        );
+        let mut stream = stream;
+        return stream.write_all(head.as_bytes());
+    }
     let (first, last) = match range.as_deref().and_then(|range| range.split_once('-')) {
         Some((first, last)) => (first.parse().ok(), last.parse::<usize>().ok()),
         None => (None, None),
@@ -94,7 +118,8 @@ fn answer(stream: &TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
         _ => ("200 OK", 0, total),
     };
     let mut head = format!(
-        "HTTP/1.1 {status}\r\nContent-Length: {}\r\nETag: {}\r\nConnection: close\r\n",
+        "HTTP/1.1 {status}\r\nContent-Length: {}\r\nETag: {}\r\nX-Repo-Commit: {commit}\r\n\
+         Connection: close\r\n",
         end - start,
         state.etag
     );

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::run::{finish, folder, program, retort};
+use crate::run::{Run, arg, finish, folder, program, retort};
 use crate::server::Server;
 use crate::student::gguf;
 
@@ -92,4 +92,36 @@ fn what_a_host_refuses_is_explained() {
         "{}",
         run.stderr
     );
+}
+
+#[test]
+fn problems_come_from_a_dataset_on_the_hub() {
+    let rows = "{\"question\": \"1+1?\", \"answer\": \"2\"}\n";
+    let server = Server::start(rows.into(), &[]);
+    server.list(&[
+        "README.md",
+        "main/test.jsonl",
+        "main/train-00000-of-00001.jsonl",
+    ]);
+    let work = folder("hub-dataset");
+    let config = work.join("teach.toml");
+    let teach = |name: &str| {
+        let text = format!(
+            "problems = ['hf:datasets/owner/sums{name}']\n[local]\nmodel = '{}'\n",
+            arg(gguf())
+        );
+        fs::write(&config, text).unwrap();
+        let out = work.join("taught");
+        let mut command = program(&["teach", arg(&config), "-o", arg(&out)]);
+        command.env("HF_ENDPOINT", server.url("").trim_end_matches('/'));
+        Run::from(finish(command, ""))
+    };
+    let run = teach("/main");
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    let hint = "hint: name one of its parts: main/test, main/train";
+    assert!(run.stderr.contains(hint), "{}", run.stderr);
+    teach("/main/train").ok();
+    let traces = fs::read_to_string(work.join("taught/traces.jsonl")).unwrap();
+    assert_eq!(traces.lines().count(), 1);
+    assert!(traces.contains("\"answer\":\"2\""), "{traces}");
 }

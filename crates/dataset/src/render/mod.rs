@@ -19,8 +19,8 @@
 mod form;
 mod parts;
 
-use retort_text::{ChatTemplate, Message, Piece, RenderOptions, SpecialTokens, ThinkSplitter};
-use retort_text::{TextError, Tokenizer};
+use retort_text::{ChatTemplate, LocalTime, Message, Piece, RenderOptions, SpecialTokens};
+use retort_text::{TextError, ThinkSplitter, Tokenizer};
 
 use crate::error::shown;
 use crate::{Conversation, DatasetError, HistoryTurns, Origin};
@@ -34,6 +34,20 @@ pub struct Student<'a> {
     pub template: &'a ChatTemplate,
     /// Ids that end a reply.
     pub stop_ids: &'a [u32],
+    /// What a template that needs the date is told, always the same; others are told none, as at
+    /// inference.
+    pub date: Option<LocalTime>,
+}
+
+impl Student<'_> {
+    /// What the template is rendered with: as a session does, but for a date that stays.
+    pub(crate) fn options(&self, add_generation_prompt: bool) -> RenderOptions {
+        RenderOptions {
+            add_generation_prompt,
+            now: self.date.filter(|_| self.template.needs_date()),
+            ..RenderOptions::default()
+        }
+    }
 }
 
 /// One document: what the student reads, and which of it it learns.
@@ -60,6 +74,9 @@ impl<'a> Renderer<'a> {
     /// Finds out by probes how the template shows a reply. Fails if it never emits a token at
     /// which the student stops, or shows thoughts in a form that a student could not produce.
     pub fn new(student: Student<'a>, history: HistoryTurns) -> Result<Self, DatasetError> {
+        if student.template.needs_date() && student.date.is_none() {
+            return Err(DatasetError::NoDate);
+        }
         let form = TurnForm::probe(&student)?;
         Ok(Self {
             student,
@@ -241,16 +258,12 @@ impl<'a> Renderer<'a> {
     }
 }
 
-/// Renders as a session does: default options, so no clock and no arguments.
 fn render(
     student: &Student<'_>,
     messages: &[Message],
     add_generation_prompt: bool,
 ) -> Result<String, TextError> {
-    let options = RenderOptions {
-        add_generation_prompt,
-        ..RenderOptions::default()
-    };
+    let options = student.options(add_generation_prompt);
     student.template.render(messages, &options)
 }
 

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use retort_text::{Message, RenderOptions, SpecialTokens};
+use retort_text::{Message, SpecialTokens};
 use sha2::{Digest, Sha256};
 
 use super::format::VERSION;
@@ -65,10 +65,7 @@ fn student_behaviour(student: &Student<'_>, hash: &mut Fields) {
         Message::new("assistant", PROBE),
     ];
     for (turns, add_generation_prompt) in [(&turns[..1], true), (&turns[..], false)] {
-        let options = RenderOptions {
-            add_generation_prompt,
-            ..RenderOptions::default()
-        };
+        let options = student.options(add_generation_prompt);
         let shown = student.template.render(turns, &options);
         hash.add(shown.unwrap_or_default().as_bytes());
     }

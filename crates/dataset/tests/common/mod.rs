@@ -88,6 +88,7 @@ pub fn student<'a>(
         tokenizer,
         template,
         stop_ids,
+        date: None,
     }
 }
 

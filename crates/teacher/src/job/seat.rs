@@ -45,6 +45,19 @@ impl<B: Backend> Seat<B> {
     }
 }
 
+impl<B: Backend + 'static> Seat<B> {
+    /// One beside others of another kind.
+    pub fn boxed(self) -> Seat<Box<dyn Backend>> {
+        Seat {
+            name: self.name,
+            backend: Box::new(self.backend),
+            concurrency: self.concurrency,
+            weight: self.weight,
+            price: self.price,
+        }
+    }
+}
+
 /// How a seat has done in this run.
 #[derive(Debug)]
 pub struct Health {

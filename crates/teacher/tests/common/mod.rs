@@ -22,7 +22,9 @@ use serde_json::{Value, json};
 pub enum Act {
     /// A whole reply, streamed if that was asked for.
     Reply,
-    /// The same after a while.
+    /// A whole reply with this answer, not streamed.
+    Say(String),
+    /// A whole reply after a while.
     Slow(Duration),
     /// A stream with a pause before each event.
     SlowStream(Duration),
@@ -189,6 +191,12 @@ fn respond(output: &mut TcpStream, act: Act, seen: &Seen) -> std::io::Result<Kep
             json_response(output, &whole)?;
             return Ok(Kept::Answered);
         }
+        Act::Say(answer) => {
+            let mut body = completion(seen, 1);
+            body["choices"][0]["message"]["content"] = json!(answer);
+            json_response(output, &body.to_string())?;
+            return Ok(Kept::Answered);
+        }
         Act::Status(status, headers, body) => write!(
             output,
             "HTTP/1.1 {status} X\r\n{headers}Content-Length: {}\r\n\r\n{body}",
@@ -262,7 +270,7 @@ fn completion(seen: &Seen, choices: usize) -> Value {
         })
     };
     json!({
-        "id": format!("chatcmpl-{}-{}", seen.content, seen.seed),
+        "id": format!("chatcmpl-{}-{}", seen.seed, seen.content),
         "model": "teacher-1-0528",
         "object": "chat.completion",
         "choices": (0..choices).map(choice).collect::<Vec<_>>(),
@@ -276,7 +284,7 @@ fn events(seen: &Seen) -> Vec<String> {
         "<think>\nhm\n</think>\n\n{}",
         answer(&seen.content, seen.seed)
     );
-    let id = format!("chatcmpl-{}-{}", seen.content, seen.seed);
+    let id = format!("chatcmpl-{}-{}", seen.seed, seen.content);
     let event = |value: Value| format!("data: {value}\n\n");
     let mut events = vec![": keep-alive\n\n".to_owned()];
     for piece in text.as_bytes().chunks(7) {

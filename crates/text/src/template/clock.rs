@@ -63,6 +63,24 @@ impl LocalTime {
         })
     }
 
+    /// The start of a day written `YYYY-MM-DD`. None if it is no such day.
+    pub fn from_date(date: &str) -> Option<Self> {
+        let mut parts = date.split('-');
+        let mut part = |len| {
+            let digits = parts.next().filter(|part| part.len() == len)?;
+            let all = digits.bytes().all(|byte| byte.is_ascii_digit());
+            all.then(|| digits.parse::<u16>().ok()).flatten()
+        };
+        let (year, month, day) = (part(4)?, part(2)?, part(2)?);
+        if parts.next().is_some() || !(1..=12).contains(&month) {
+            return None;
+        }
+        let days = days_from_civil(year.into(), month.into(), day.into());
+        let time = Self::from_unix(days * DAY_SECONDS, 0)?;
+        // A day that the month has not is one of the next.
+        (u16::from(time.day) == day).then_some(time)
+    }
+
     /// Python's `strftime` in the C locale, without time zones and fractions. Fails with the
     /// directive that it does not know.
     pub(super) fn strftime(&self, format: &str) -> Result<String, String> {
@@ -172,6 +190,15 @@ fn civil(days: i64) -> Option<(i32, u8, u8)> {
     Some((year, month as u8, day as u8))
 }
 
+/// The inverse of [`civil`] for the days of a month (ibid., `days_from_civil`).
+fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+    let year = year - i64::from(month <= 2);
+    let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * 146_097 + day_of_era - 719_468
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -225,5 +252,30 @@ mod tests {
         for format in ["%", "%-", "%é", "%Q"] {
             assert!(time.strftime(format).is_err(), "{format}");
         }
+    }
+
+    #[test]
+    fn dates_are_read_as_they_are_printed() {
+        for days in (-719_162..=2_932_896).step_by(97) {
+            let time = LocalTime::from_unix(days * DAY_SECONDS, 0).unwrap();
+            let date = format!("{:04}-{}", time.year, time.strftime("%m-%d").unwrap());
+            assert_eq!(LocalTime::from_date(&date), Some(time), "{date}");
+        }
+        for wrong in [
+            "",
+            "2026",
+            "2026-1-1",
+            "2026-13-01",
+            "2026-00-10",
+            "2026-02-29",
+            "2026-01-00",
+            "2026-01-01-01",
+            "2026-01-0a",
+            "0000-01-01",
+            "+026-01-01",
+        ] {
+            assert_eq!(LocalTime::from_date(wrong), None, "{wrong}");
+        }
+        assert!(LocalTime::from_date("2024-02-29").is_some());
     }
 }

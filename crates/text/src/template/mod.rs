@@ -61,6 +61,7 @@ pub struct RenderOptions {
 #[derive(Debug)]
 pub struct ChatTemplate {
     environment: Environment<'static>,
+    needs_date: bool,
     special: SpecialNames,
 }
 
@@ -89,8 +90,16 @@ impl ChatTemplate {
             .map_err(|error| syntax_error(&error))?;
         Ok(Self {
             environment,
+            needs_date: source.contains("strftime_now(")
+                && !source.contains("strftime_now is defined"),
             special,
         })
+    }
+
+    /// Whether it asks for the date without looking whether it can be told (gpt-oss), so that it
+    /// shows nothing without [`RenderOptions::now`].
+    pub fn needs_date(&self) -> bool {
+        self.needs_date
     }
 
     /// The prompt for `messages`.

@@ -1,5 +1,7 @@
 //! What a configuration may ask for.
 
+use retort_text::LocalTime;
+
 use super::{BatchSize, RunConfig};
 use crate::TrainError;
 use crate::optimizer::Settings;
@@ -45,6 +47,11 @@ impl RunConfig {
         if !(2..=1 << 22).contains(&self.data.max_length) {
             let got = self.data.max_length.to_string();
             return wrong("data.max_length", "2 to 4194304", got);
+        }
+        if let Some(date) = self.data.date.as_deref()
+            && LocalTime::from_date(date).is_none()
+        {
+            return wrong("data.date", "a day as YYYY-MM-DD", date.to_owned());
         }
         let BatchSize {
             sequences,

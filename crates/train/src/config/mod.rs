@@ -94,6 +94,10 @@ pub struct Data {
     pub history_turns: HistoryTurns,
     #[serde(default)]
     pub held_out: HeldOut,
+    /// `YYYY-MM-DD`: what a template that shows the day's date (gpt-oss) is told, so that a run can
+    /// be repeated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date: Option<String>,
 }
 
 /// Sizes of a step.
@@ -219,14 +223,17 @@ pub struct Export {
 const PUBLISHED_RATES: [f64; 6] = [1e-4, 8e-5, 7e-5, 6e-5, 5e-5, 2e-5];
 
 impl RunConfig {
-    /// Reads the text of a `run.toml`. Paths in it are relative to `folder`.
+    /// Reads the text of a `run.toml`. Paths in it are relative to `folder`, but for names of
+    /// datasets on the hub, which are left as they are for the caller to fetch.
     ///
     /// # Errors
     /// It is no TOML, has unknown fields, or asks for what cannot be; the message says where.
     pub fn parse(text: &str, folder: &Path) -> Result<Self, TrainError> {
         let mut config: Self = toml::from_str(text).map_err(TrainError::Toml)?;
         for file in &mut config.data.files {
-            file.path = folder.join(&file.path);
+            if !file.path.starts_with("hf:datasets") {
+                file.path = folder.join(&file.path);
+            }
         }
         if let Some(template) = &mut config.student.template {
             *template = folder.join(&*template);

@@ -32,6 +32,7 @@ impl App {
                     vec![Effect::Focus("draft")]
                 }
             }
+            Action::Exercise => self.exercise(moment),
             Action::JumpToEnd => vec![Effect::ScrollToEnd],
             Action::NewChat => self.new_chat(),
             Action::OpenChat(id) => self.open_chat(id),
@@ -170,7 +171,7 @@ impl App {
     fn copy_answer(&mut self, turn: usize) -> Vec<Effect> {
         match self.chat.conversation.turns.get(turn) {
             Some(Turn::Student(reply)) => vec![Effect::Copy(Rc::from(reply.answer.trim()))],
-            Some(Turn::User { text }) => vec![Effect::Copy(Rc::from(text.as_str()))],
+            Some(Turn::User { text, .. }) => vec![Effect::Copy(Rc::from(text.as_str()))],
             None => Vec::new(),
         }
     }

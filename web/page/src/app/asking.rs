@@ -3,6 +3,7 @@
 use retort_protocol::Request;
 
 use super::conversation::{Reply, Turn};
+use super::exercise::Exercise;
 use super::{App, Effect, Moment, Running};
 
 impl App {
@@ -19,8 +20,17 @@ impl App {
             };
         }
         self.draft.clear();
+        self.send_question(question, None, moment)
+    }
+
+    pub(super) fn send_question(
+        &mut self,
+        text: String,
+        exercise: Option<Exercise>,
+        moment: Moment,
+    ) -> Vec<Effect> {
         self.begin_conversation(moment);
-        self.chat.push(Turn::User { text: question });
+        self.chat.push(Turn::User { text, exercise });
         let mut effects = self.ask(moment);
         effects.push(Effect::Focus("draft"));
         effects
@@ -100,7 +110,7 @@ impl App {
 
     pub(super) fn edit(&mut self, turn: usize) -> Vec<Effect> {
         match self.chat.conversation.turns.get(turn) {
-            Some(Turn::User { text }) if self.running.is_none() => {
+            Some(Turn::User { text, .. }) if self.running.is_none() => {
                 self.edit = Some((turn, text.clone()));
                 vec![Effect::Focus("edit-text")]
             }
@@ -120,8 +130,10 @@ impl App {
             return Vec::new();
         }
         self.chat.truncate(turn);
+        // It may ask something else now, to which no answer is known.
         self.chat.push(Turn::User {
             text: text.trim().to_owned(),
+            exercise: None,
         });
         let mut effects = self.ask(moment);
         effects.push(Effect::Focus("draft"));

@@ -6,6 +6,7 @@ use retort_infer::{Stats, StopReason};
 use retort_text::Message;
 use serde::{Deserialize, Serialize};
 
+use super::exercise::{Checked, Exercise};
 use super::format;
 
 /// Titles are cut to this many characters.
@@ -37,7 +38,12 @@ pub struct Summary {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Turn {
-    User { text: String },
+    User {
+        text: String,
+        /// Set if the page made the question, and knows its answer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        exercise: Option<Exercise>,
+    },
     Student(Box<Reply>),
 }
 
@@ -60,6 +66,9 @@ pub struct Reply {
     pub stats: Option<Stats>,
     /// Why the reply did not come to its end.
     pub broken: Option<String>,
+    /// Whether the answer is right, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checked: Option<Checked>,
 }
 
 impl Conversation {
@@ -82,7 +91,7 @@ impl Conversation {
         }
         for turn in &self.turns {
             match turn {
-                Turn::User { text } => match messages.last_mut() {
+                Turn::User { text, .. } => match messages.last_mut() {
                     Some(last) if last.role == "user" => {
                         let both = format!("{}\n\n{text}", last.content_text());
                         *last = Message::new("user", both);
@@ -105,7 +114,7 @@ impl Conversation {
     /// Takes the title from the first question, where the user has not chosen one.
     pub fn name_from_first_question(&mut self) {
         if self.title.is_empty()
-            && let Some(Turn::User { text }) = self.turns.first()
+            && let Some(Turn::User { text, .. }) = self.turns.first()
         {
             self.title = title(text);
         }
@@ -124,7 +133,7 @@ impl Conversation {
         }
         for turn in &self.turns {
             match turn {
-                Turn::User { text } => {
+                Turn::User { text, .. } => {
                     let _ = write!(out, "\n## You\n\n{text}\n");
                 }
                 Turn::Student(reply) => reply.write_markdown(&mut out),
@@ -174,6 +183,9 @@ impl Reply {
         }
         if let Some(why) = &self.broken {
             let _ = write!(out, "\n*Broken off: {why}*\n");
+        }
+        if let Some(checked) = &self.checked {
+            let _ = write!(out, "\n*{}*\n", checked.in_words());
         }
     }
 

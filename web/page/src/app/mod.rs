@@ -10,6 +10,7 @@ mod chat;
 mod chats;
 pub mod conversation;
 mod engine;
+pub mod exercise;
 pub mod format;
 mod replies;
 pub mod settings;
@@ -44,6 +45,8 @@ pub enum Action {
     Copy(Rc<str>),
     CopyAnswer(usize),
     Suggest(&'static str),
+    /// Asks a problem whose answer is known.
+    Exercise,
     JumpToEnd,
 
     NewChat,

@@ -136,6 +136,7 @@ impl App {
         }
         match self.chat.take(&mut running, event, self.now) {
             Progress::Ended => {
+                self.chat.conversation.check_last();
                 self.status = self.ended();
                 return self.keep();
             }
@@ -170,10 +171,11 @@ impl App {
         match self.chat.last_reply() {
             Some(reply) if reply.answer.trim().is_empty() => "The reply has no answer".to_owned(),
             Some(reply) => {
-                format!(
-                    "Answer complete, {}",
-                    format::count(reply.answer_tokens, "token")
-                )
+                let tokens = format::count(reply.answer_tokens, "token");
+                match &reply.checked {
+                    Some(checked) => format!("Answer complete. {}", checked.in_words()),
+                    None => format!("Answer complete, {tokens}"),
+                }
             }
             None => String::new(),
         }

@@ -10,6 +10,8 @@ const SUGGESTIONS: [&str; 3] = [
     "Explain in three sentences why the sky is blue.",
 ];
 
+const EXERCISE: &str = "Ask it a fresh problem, made here, and have the answer checked here.";
+
 pub fn view(app: &App) -> Element {
     let conversation = &app.chat.conversation;
     let log = el("section")
@@ -61,15 +63,15 @@ fn welcome(app: &App) -> Element {
 }
 
 fn suggestions() -> Element {
+    let suggestion = |id: &'static str, action: Action, words: &'static str| {
+        let button = el("button").attr("type", "button").testid(id);
+        el("li").child(button.press(action).text(words))
+    };
+    let questions = SUGGESTIONS
+        .into_iter()
+        .map(|question| suggestion("suggestion", Action::Suggest(question), question));
     el("ul")
         .class("suggestions")
-        .children(SUGGESTIONS.iter().map(|question| {
-            el("li").child(
-                el("button")
-                    .attr("type", "button")
-                    .testid("suggestion")
-                    .press(Action::Suggest(question))
-                    .text(*question),
-            )
-        }))
+        .children(questions)
+        .child(suggestion("exercise", Action::Exercise, EXERCISE))
 }

@@ -37,6 +37,7 @@ const HALF: &[&str] = &["M12 4.5a7.5 7.5 0 1 0 0 15a7.5 7.5 0 1 0 0-15z"];
 const HALF_SOLID: &[&str] = &["M12 4.5a7.5 7.5 0 0 1 0 15z"];
 const DOWN: &[&str] = &["M12 5v14", "M6 13l6 6 6-6"];
 const CHEVRON: &[&str] = &["M7 10l5 5 5-5"];
+const RIGHT: &[&str] = &["M5 12.5l4.5 4.5L19 7.5"];
 /// A retort: the round bulb, its neck bent over to the right, and the drop that it gives.
 const RETORT: &[&str] = &[
     "M6.4 8.3C8.8 5.6 13.4 5 16.5 7.4c2.3 1.8 3.9 4.3 4.8 7.3l-2.1.8c-1-2.5-2.6-4.2-5.3-3.7",
@@ -72,6 +73,7 @@ pub fn icon(name: &'static str) -> Element {
         "half" => HALF,
         "down" => DOWN,
         "chevron" => CHEVRON,
+        "right" => RIGHT,
         "retort" => RETORT,
         _ => &[],
     };

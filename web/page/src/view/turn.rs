@@ -1,13 +1,14 @@
 //! One turn of the conversation.
 
-use super::{button, icon_button};
+use super::{button, icon, icon_button};
 use crate::app::conversation::{Reply, Turn};
+use crate::app::exercise::Checked;
 use crate::app::{Action, App, Field, Running, format};
 use crate::tree::{Element, el, text};
 
 pub fn view(app: &App, index: usize) -> Element {
     match &app.chat.conversation.turns[index] {
-        Turn::User { text } => question(app, index, text),
+        Turn::User { text, .. } => question(app, index, text),
         Turn::Student(reply) => answer(app, index, reply),
     }
 }
@@ -95,6 +96,12 @@ fn answer(app: &App, index: usize, reply: &Reply) -> Element {
         .maybe(thought(app, index, reply, running))
         .child(prose)
         .maybe(note(reply))
+        .maybe(
+            reply
+                .checked
+                .as_ref()
+                .map(|checked| verdict(app, checked, last)),
+        )
         .child(foot(app, index, reply, running, last))
 }
 
@@ -187,6 +194,23 @@ fn note(reply: &Reply) -> Option<Element> {
         (None, None) => return None,
     };
     Some(el("p").class("note").testid("ending").text(words))
+}
+
+/// Whether the answer to a problem of the page is right.
+fn verdict(app: &App, checked: &Checked, last: bool) -> Element {
+    let right = checked.right;
+    let another = last.then(|| {
+        button("Another problem", Action::Exercise)
+            .testid("another-exercise")
+            .flag("disabled", !app.can_send())
+    });
+    el("div")
+        .class("verdict")
+        .testid("verdict")
+        .attr("data-right", if right { "true" } else { "false" })
+        .child(icon(if right { "right" } else { "close" }))
+        .child(el("p").text(checked.in_words()))
+        .maybe(another)
 }
 
 fn foot(app: &App, index: usize, reply: &Reply, running: Option<&Running>, last: bool) -> Element {

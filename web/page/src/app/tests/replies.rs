@@ -220,3 +220,71 @@ fn rendering_stops_when_the_time_is_up_and_goes_on_later() {
         "closed thoughts are not rendered"
     );
 }
+
+#[test]
+fn an_exercise_is_asked_and_its_answer_checked() {
+    let mut driver = Driver::loaded();
+    driver.press(Action::Exercise);
+    let Turn::User {
+        exercise: Some(exercise),
+        text,
+    } = driver.app.chat.conversation.turns[0].clone()
+    else {
+        panic!("no exercise");
+    };
+    let sent = driver.requests();
+    let Some(Request::Chat { messages, .. }) = sent.first() else {
+        panic!("{sent:?}");
+    };
+    assert_eq!(messages[0].content_text(), text);
+    let family = retort_problems::family(&exercise.family).unwrap();
+    let problem = family.generate(exercise.difficulty, exercise.seed).unwrap();
+    let mut reply = |answer: &str| {
+        driver.event(Event::Answer {
+            text: format!("It is \\boxed{{{answer}}}."),
+            tokens: 5,
+        });
+        driver.event(Event::Done(stats(StopReason::EndOfText)));
+        let Some(Turn::Student(reply)) = driver.app.chat.conversation.turns.last().cloned() else {
+            panic!("no reply");
+        };
+        let status = driver.app.status.clone();
+        driver.press(Action::Regenerate);
+        (reply.checked.unwrap(), status)
+    };
+    let (checked, status) = reply(&problem.answer);
+    assert!(checked.right);
+    assert_eq!(status, "Answer complete. Right.");
+    let (checked, status) = reply("never");
+    assert!(!checked.right && status.contains("Wrong."), "{status}");
+    assert_eq!(checked.found.as_deref(), Some("never"));
+    // Kept, and read again.
+    driver.press(Action::Stop);
+    let json = driver.app.chat.conversation.to_json().unwrap();
+    let read: Conversation = serde_json::from_str(&json).unwrap();
+    assert_eq!(read, driver.app.chat.conversation);
+}
+
+#[test]
+fn an_edited_exercise_is_a_question_like_any_other() {
+    let mut driver = Driver::loaded();
+    driver.press(Action::Exercise);
+    driver.event(Event::Done(stats(StopReason::EndOfText)));
+    driver.press(Action::Edit(0));
+    driver.say(Msg::Typed(Field::Edit, "What is 1 + 1?".into()));
+    driver.press(Action::Resend);
+    let turn = &driver.app.chat.conversation.turns[0];
+    assert!(
+        matches!(turn, Turn::User { exercise: None, .. }),
+        "{turn:?}"
+    );
+    driver.event(Event::Answer {
+        text: "2".into(),
+        tokens: 1,
+    });
+    driver.event(Event::Done(stats(StopReason::EndOfText)));
+    let Some(Turn::Student(reply)) = driver.app.chat.conversation.turns.last() else {
+        panic!("no reply");
+    };
+    assert_eq!(reply.checked, None);
+}

@@ -1,5 +1,5 @@
 //! Agreement with graded data: `RETORT_DATA=folder cargo run --release -p retort-verify --example
-//! acceptance [-- all]`; with `all`, every disagreement too.
+//! agreement [-- all]`; with `all`, every disagreement too.
 
 #[path = "../tests/support/mod.rs"]
 mod support;
