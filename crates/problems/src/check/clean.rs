@@ -58,9 +58,10 @@ const SIGNS: [(&str, &str); 32] = [
     ("\\right", ""),
     ("\\dfrac", "\\frac"),
     ("\\tfrac", "\\frac"),
-    ("\\text", ""),
     ("\\mathrm", ""),
+    // Before its own beginning.
     ("\\textbf", ""),
+    ("\\text", ""),
     ("\\mathbf", ""),
     ("\\cdot", "*"),
     ("\\times", "*"),

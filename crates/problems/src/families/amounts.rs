@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::check::numbers as read;
+use crate::check::{math, numbers as read};
 use crate::problem::{AnswerKind, Check, Domain, Draft, Family, Problem};
 use crate::ratio::{Ratio, gcd};
 use crate::rng::Rng;
@@ -79,7 +79,7 @@ fn check_coins(problem: &Problem, answer: &str) -> Check {
     let Some([a, b, total]) = equation else {
         return Check::wrong("the problem lacks its equation");
     };
-    let Some(&[x, y]) = read(answer).as_deref() else {
+    let Some(&[x, y]) = read(&math(answer)).as_deref() else {
         return Check::wrong("the answer cannot be read: expected two numbers");
     };
     if x.den() != 1 || y.den() != 1 || x.is_negative() || y.is_negative() {

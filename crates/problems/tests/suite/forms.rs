@@ -169,6 +169,7 @@ fn forms(problem: &Problem) -> Vec<String> {
             gold.to_uppercase(),
             gold.to_lowercase(),
             format!("\\text{{{gold}}}"),
+            format!("\\boxed{{\\textbf{{{gold}}}}}"),
             format!("\"{gold}\"."),
         ],
         AnswerKind::Text => vec![
