@@ -30,7 +30,7 @@ pub use ratio::Ratio;
 pub use rng::Rng;
 
 /// Changes whenever any problem of a given family, difficulty and seed does.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The problem of a family at a difficulty from 1 to 10.
 pub fn generate(family: &str, difficulty: u8, seed: u64) -> Result<Problem, ProblemError> {

@@ -127,6 +127,51 @@ pub(crate) fn names(rng: &mut Rng, count: usize) -> Vec<&'static str> {
     rng.sample(&NAMES, count)
 }
 
+/// `1 apple`, `2 apples`.
+pub(crate) fn counted(n: impl Into<i64>, one: &str, many: &str) -> String {
+    match n.into() {
+        1 => format!("1 {one}"),
+        n => format!("{n} {many}"),
+    }
+}
+
+/// `a` or `an`, as the word or number is spoken: an 8, an 11, an 80.
+pub(crate) fn article(text: &str) -> &'static str {
+    let vowel = text.starts_with(['a', 'e', 'i', 'o', 'u', '8']);
+    match vowel || matches!(text, "11" | "18") {
+        true => "an",
+        false => "a",
+    }
+}
+
+/// The length of a time: `45 minutes`, `1 hour`, `2 hours and 1 minute`.
+pub(crate) fn duration(minutes: i64) -> String {
+    let hours = counted(minutes / 60, "hour", "hours");
+    let rest = counted(minutes % 60, "minute", "minutes");
+    match (minutes / 60, minutes % 60) {
+        (0, _) => rest,
+        (_, 0) => hours,
+        _ => format!("{hours} and {rest}"),
+    }
+}
+
+/// With a capital letter.
+pub(crate) fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) => first.to_uppercase().chain(chars).collect(),
+        None => String::new(),
+    }
+}
+
+/// Small counts in letters, as they are spelled in running text.
+pub(crate) fn spelled_count(n: usize) -> String {
+    match ["no", "one", "two", "three", "four", "five", "six", "seven"].get(n) {
+        Some(word) => (*word).to_owned(),
+        None => n.to_string(),
+    }
+}
+
 /// `+ 5`, `- 5`: a term after the first of a sum.
 pub(crate) fn term(value: i64) -> String {
     match value {

@@ -58,9 +58,10 @@ const SIGNS: [(&str, &str); 32] = [
     ("\\right", ""),
     ("\\dfrac", "\\frac"),
     ("\\tfrac", "\\frac"),
-    ("\\text", ""),
     ("\\mathrm", ""),
+    // Before its own beginning.
     ("\\textbf", ""),
+    ("\\text", ""),
     ("\\mathbf", ""),
     ("\\cdot", "*"),
     ("\\times", "*"),
@@ -94,9 +95,18 @@ pub(crate) fn math(answer: &str) -> String {
             text = text.replace(from, to);
         }
     }
-    // The slash of `\frac{a}{b}` stands where the first brace closes before the second opens.
+    // The slash of `\frac{a}{b}` stands where the first brace closes before the second opens. What
+    // is right before it is the whole part of a mixed number: `1\frac{3}{4}` is not 13/4.
     if text.contains("\\frac") {
-        text = text.replace("}{", "}/{").replace("\\frac", "");
+        let mut parts = text.split("\\frac");
+        let mut joined = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            if joined.ends_with(|c: char| c.is_ascii_digit()) {
+                joined.push(' ');
+            }
+            joined.push_str(part);
+        }
+        text = joined.replace("}{", "}/{");
     }
     text.retain(|c| !matches!(c, '{' | '}' | '$' | '`'));
     text.trim().to_owned()
@@ -119,6 +129,7 @@ mod tests {
     #[test]
     fn tex_becomes_plain() {
         assert_eq!(math("-\\frac{3}{4}"), "-3/4");
+        assert_eq!(math("-1\\frac{3}{4}"), "-1 3/4");
         assert_eq!(math("2^{10} \\cdot 3"), "2^10 * 3");
         assert_eq!(math("−5"), "-5");
     }

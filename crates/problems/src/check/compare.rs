@@ -44,11 +44,36 @@ fn same<T: PartialEq>(answer: Option<T>, gold: Option<T>, expected: &str) -> Che
     }
 }
 
-/// The number of an answer that may name its unit.
+/// Units that are written in several ways, in lower case.
+const UNITS: [(&str, &[&str]); 10] = [
+    ("°", &["degrees", "degree", "deg"]),
+    ("π", &["pi", "*π", "*pi"]),
+    ("%", &["percent", "per cent"]),
+    ("cm", &["centimetres", "centimeters"]),
+    ("cm^2", &["cm²", "square centimetres", "square centimeters"]),
+    ("cm^3", &["cm³", "cubic centimetres", "cubic centimeters"]),
+    (
+        "km/h",
+        &["kilometres per hour", "kilometers per hour", "kph"],
+    ),
+    ("litres", &["liters", "l"]),
+    ("minutes", &["min"]),
+    ("hours", &["h"]),
+];
+
+/// The number of an answer that may name its unit, and only its own.
 fn unitless(problem: &Problem, answer: &str) -> String {
-    let text = math(answer);
-    let unit = problem.meta.get("unit").and_then(|unit| unit.as_str());
-    let bare = unit.and_then(|unit| text.strip_suffix(unit));
+    let text = math(answer).to_lowercase();
+    let Some(unit) = problem.meta.get("unit").and_then(|unit| unit.as_str()) else {
+        return text;
+    };
+    let one = unit.strip_suffix('s').filter(|one| !one.is_empty());
+    let others = UNITS.iter().find(|(name, _)| *name == unit);
+    let bare = [unit]
+        .into_iter()
+        .chain(others.iter().flat_map(|(_, names)| names.iter().copied()))
+        .chain(one)
+        .find_map(|name| text.strip_suffix(name));
     bare.map_or(text.as_str(), str::trim_end).to_owned()
 }
 

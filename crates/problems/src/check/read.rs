@@ -118,6 +118,8 @@ pub(crate) fn words(text: &str) -> Vec<String> {
     let commas = |c| matches!(c, ',' | ';' | '\n');
     let parts: Vec<&str> = match text.contains(commas) {
         true => text.split(commas).collect(),
+        // A single `x = 7`.
+        false if text.matches('=').count() == 1 => vec![text.as_str()],
         false => text.split_whitespace().collect(),
     };
     parts
@@ -179,5 +181,6 @@ mod tests {
         ] {
             assert_eq!(words(text), ["1", "2", "3"], "{text}");
         }
+        assert_eq!(words("x = 7"), ["x = 7"]);
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::check::numbers as read;
+use crate::check::{math, numbers as read};
 use crate::problem::{AnswerKind, Check, Domain, Draft, Family, Problem};
 use crate::ratio::{Ratio, gcd};
 use crate::rng::Rng;
@@ -48,20 +48,25 @@ pub(super) const FAMILIES: &[Family] = &[
 fn coins(rng: &mut Rng, d: u8) -> Draft {
     let top = dial(d, 60, 3000);
     let limit = dial(d, 9, 90);
-    let (a, b) = (rng.range(3, limit), rng.range(3, limit) + 1);
+    let a = rng.range(3, limit);
+    // Two kinds alike would be one.
+    let b = match rng.range(3, limit) {
+        b if b < a => b,
+        b => b + 1,
+    };
     let (x, y) = (
         rng.range(1, top / (2 * a) + 1),
         rng.range(1, top / (2 * b) + 1),
     );
     let total = a * x + b * y;
-    let (kind, unit) = *rng.pick(&[
-        ("stamps", "cents"),
-        ("boxes", "kilograms"),
-        ("coins", "crowns"),
-        ("planks", "centimetres"),
+    let (kind, are, unit) = *rng.pick(&[
+        ("Stamps", "worth", "cents"),
+        ("Boxes", "weighing", "kilograms"),
+        ("Coins", "worth", "crowns"),
+        ("Planks", "measuring", "centimetres"),
     ]);
     let question = format!(
-        "There are two kinds of {kind}: of {a} {unit} and of {b} {unit}. Find numbers of each, 0 or more, that make exactly {total} {unit} together. Answer with the number of the first kind and the number of the second kind, separated by a comma. Any solution is accepted."
+        "{kind} come in two kinds, {are} {a} {unit} and {b} {unit}. How many of each kind, 0 or more, make exactly {total} {unit} together? Answer with the number of the first kind and the number of the second kind, separated by a comma. Any solution is accepted."
     );
     Draft::new(question, format!("{x}, {y}"), top).with("equation", json!([a, b, total]))
 }
@@ -74,7 +79,7 @@ fn check_coins(problem: &Problem, answer: &str) -> Check {
     let Some([a, b, total]) = equation else {
         return Check::wrong("the problem lacks its equation");
     };
-    let Some(&[x, y]) = read(answer).as_deref() else {
+    let Some(&[x, y]) = read(&math(answer)).as_deref() else {
         return Check::wrong("the answer cannot be read: expected two numbers");
     };
     if x.den() != 1 || y.den() != 1 || x.is_negative() || y.is_negative() {
@@ -97,7 +102,7 @@ fn gap(rng: &mut Rng, d: u8) -> Draft {
     };
     let thing = *rng.pick(&["points", "cents", "grams", "litres"]);
     let question = format!(
-        "Amounts of {thing} are made by adding any number of {a}s and {b}s. What is the largest whole amount that cannot be made? {INTEGER}"
+        "Amounts are made by adding any numbers of pieces (0 or more) of {a} {thing} and of {b} {thing}. What is the largest whole number of {thing} that cannot be made? {INTEGER}"
     );
     Draft::new(question, a * b - a - b, top)
 }

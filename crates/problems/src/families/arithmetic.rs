@@ -230,10 +230,11 @@ fn percent(rng: &mut Rng, d: u8) -> Draft {
     let changes = dial(d, 1, 5);
     let start = rng.range(2, 40 * i64::from(d)) * 20;
     let subject = rng.pick(&[
-        "A price",
-        "The population of a village",
-        "A water level (in mm)",
-        "A fund",
+        "The price of a share",
+        "The power of a signal (in watts)",
+        "The water level of a lake (in mm)",
+        "The mass of a culture (in mg)",
+        "The value of a fund",
     ]);
     let mut value = Ratio::whole(start);
     let mut parts = Vec::new();
@@ -246,7 +247,7 @@ fn percent(rng: &mut Rng, d: u8) -> Draft {
         parts.push(format!("{} by {by}%", if up { "rises" } else { "falls" }));
     }
     let question = format!(
-        "{subject} starts at {start} and then {}. What is the value at the end, not rounded? {FRACTION}",
+        "{subject} starts at {start} and {}. Each percentage refers to the value just before it. What is the value at the end, not rounded? {FRACTION}",
         parts.join(", then ")
     );
     Draft::new(question, value.decimal(), changes)
@@ -342,7 +343,7 @@ fn bitwise(rng: &mut Rng, d: u8) -> Draft {
         };
     }
     let question = format!(
-        "Evaluate {text}, where the operations act on the binary digits of the numbers (all written in decimal) and >> shifts to the right. {INTEGER}"
+        "Evaluate {text}, where the operations act on the binary digits of the numbers (all written in decimal) and >> 1 shifts them one place to the right, so that the last one is dropped. {INTEGER}"
     );
     Draft::new(question, value, ops * bits)
 }

@@ -4,7 +4,7 @@ use super::counting::choose;
 use crate::problem::{AnswerKind, Domain, Draft, Family};
 use crate::ratio::Ratio;
 use crate::rng::Rng;
-use crate::words::{FRACTION, and, dial, names};
+use crate::words::{FRACTION, and, counted, dial, names};
 
 use AnswerKind::Rational;
 
@@ -102,9 +102,19 @@ fn urn(rng: &mut Rng, d: u8) -> Draft {
     let low = (draws - second - third).max(0);
     let wanted = rng.range(low, draws.min(first));
     let good = choose(first, wanted) * choose(balls - first, draws - wanted);
+    let some =
+        |n: i64, colour: &str| counted(n, &format!("{colour} ball"), &format!("{colour} balls"));
     let question = format!(
-        "A bag holds {first} {}, {second} {} and {third} {} balls. {draws} balls are drawn without putting any back. What is the probability that exactly {wanted} of them are {}? {FRACTION}",
-        colours[0], colours[1], colours[2], colours[0]
+        "A bag holds {}, {} and {}. {draws} balls are drawn at random, without putting any back. What is the probability that {} {}? {FRACTION}",
+        some(first, colours[0]),
+        some(second, colours[1]),
+        some(third, colours[2]),
+        match wanted {
+            0 => "none of them is".to_owned(),
+            1 => "exactly 1 of them is".to_owned(),
+            n => format!("exactly {n} of them are"),
+        },
+        colours[0]
     );
     Draft::new(question, Ratio::of(good, choose(balls, draws)), balls)
 }
@@ -119,7 +129,9 @@ fn coin(rng: &mut Rng, d: u8) -> Draft {
         .sum();
     let name = names(rng, 1)[0];
     let question = format!(
-        "{name} tosses a coin that shows heads with probability {num}/{den}. What is the probability of at least {least} heads in {tosses} tosses? {FRACTION}"
+        "{name} tosses a coin that shows heads with probability {} each time. What is the probability that it shows heads at least {} in {tosses} tosses? {FRACTION}",
+        Ratio::of(num, den),
+        counted(least, "time", "times")
     );
     Draft::new(question, Ratio::of(good, den.pow(tosses as u32)), tosses)
 }
@@ -127,16 +139,22 @@ fn coin(rng: &mut Rng, d: u8) -> Draft {
 fn wheel(rng: &mut Rng, d: u8) -> Draft {
     let sectors = dial(d, 2, 7);
     let shares: Vec<i64> = (0..sectors).map(|_| rng.range(1, 9)).collect();
-    let gains: Vec<i64> = (0..sectors).map(|_| rng.range(-12, 20)).collect();
+    let gains: Vec<i64> = (0..sectors)
+        .map(|_| match rng.range(-12, 19) {
+            gain if gain < 0 => gain,
+            gain => gain + 1,
+        })
+        .collect();
     let total: i64 = shares.iter().sum();
     let spins = rng.range(1, i64::from(d) + 1);
     let fee = rng.range(1, 9);
     let parts: Vec<String> = shares
         .iter()
         .zip(&gains)
-        .map(|(share, gain)| match gain {
-            gain if *gain < 0 => format!("{} points are lost on {share} of them", -gain),
-            gain => format!("{gain} points are won on {share} of them"),
+        .map(|(share, gain)| {
+            let does = if *gain < 0 { "takes" } else { "gives" };
+            let points = counted(gain.abs(), "point", "points");
+            format!("at {share} of them it {does} {points}")
         })
         .collect();
     let sum: i64 = shares
@@ -145,9 +163,10 @@ fn wheel(rng: &mut Rng, d: u8) -> Draft {
         .map(|(share, gain)| share * gain)
         .sum();
     let question = format!(
-        "A wheel has {total} equal sectors: {}. A game costs {fee} points to enter and gives {spins} spin{}. What is the expected total gain of a game, with the fee taken off? {FRACTION}",
+        "A spun wheel stops at one of its {total} equal sectors at random: {}. A game costs {} to enter and gives {}. What is the expected total gain in points of a game, with the fee taken off? {FRACTION}",
         and(&parts),
-        if spins == 1 { "" } else { "s" }
+        counted(fee, "point", "points"),
+        counted(spins, "spin", "spins")
     );
     Draft::new(
         question,
@@ -170,7 +189,7 @@ fn sources(rng: &mut Rng, d: u8) -> Draft {
     let asked = rng.count(0, count - 1);
     let all: i64 = shares.iter().zip(&faults).map(|(s, f)| s * f).sum();
     let question = format!(
-        "In a factory {}. One of the {thing} made in an hour is picked at random and turns out to be faulty. What is the probability that machine {} made it? {FRACTION}",
+        "In a factory, {}. One of the {thing} made in an hour is picked at random and turns out to be faulty. What is the probability that machine {} made it? {FRACTION}",
         and(&parts),
         char::from(b'A' + asked as u8)
     );
@@ -202,7 +221,7 @@ fn turns(rng: &mut Rng, d: u8) -> Draft {
     let chances: Vec<String> = who
         .iter()
         .zip(nums.iter().zip(&dens))
-        .map(|(name, (num, den))| format!("{name} hits with probability {num}/{den}"))
+        .map(|(name, (num, den))| format!("{name} hits with probability {}", Ratio::of(*num, *den)))
         .collect();
     let sport = *rng.pick(&[
         "throw darts at a balloon",
@@ -210,7 +229,7 @@ fn turns(rng: &mut Rng, d: u8) -> Draft {
         "throw balls at a can",
     ]);
     let question = format!(
-        "{} {sport} in turns, in this order and over and over, until one of them hits and wins. {}. What is the probability that {} wins? {FRACTION}",
+        "{} {sport} in turns, in this order and over and over, until one of them hits and wins. At each try {}. What is the probability that {} wins? {FRACTION}",
         and(&who),
         and(&chances),
         who[asked]

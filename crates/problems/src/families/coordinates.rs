@@ -116,7 +116,7 @@ fn moves(rng: &mut Rng, d: u8) -> Draft {
         }
     }
     let question = format!(
-        "The point {start} is {}. Where does it end? Answer with its two coordinates, separated by a comma.",
+        "The point {start} is {}. Where does it end? Answer with its x-coordinate and its y-coordinate, separated by a comma.",
         parts.join(", then ")
     );
     Draft::new(question, format!("{x}, {y}"), count)
@@ -147,7 +147,7 @@ fn crossing(rng: &mut Rng, d: u8) -> Draft {
             Ratio::of(a.1 * cross + along * uy, cross),
         );
         let question = format!(
-            "One line goes through {a:?} and {b:?}, another through {c:?} and {e:?}. Where do they cross? Answer with the two coordinates, as integers or fractions, separated by a comma."
+            "One line goes through {a:?} and {b:?}, another through {c:?} and {e:?}. Where do they cross? Answer with the x-coordinate and the y-coordinate, as integers or fractions, separated by a comma."
         );
         return Draft::new(question, format!("{x}, {y}"), top);
     }

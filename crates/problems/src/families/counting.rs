@@ -1,5 +1,7 @@
 //! Combinatorics.
 
+use std::collections::BTreeSet;
+
 use crate::problem::{AnswerKind, Domain, Draft, Family};
 use crate::rng::Rng;
 use crate::words::{INTEGER, WORDS, and, dial, ordinal};
@@ -132,7 +134,8 @@ fn committees(rng: &mut Rng, d: u8) -> Draft {
         .map(|k| choose(first, k) * choose(second, size - k))
         .sum();
     let question = format!(
-        "A committee of {size} is chosen from {first} {x} and {second} {y}. In how many ways can it hold at least {least} of the {x}? {INTEGER}"
+        "A committee of {size} is to be chosen from {first} {x} and {second} {y}, all different people. In how many ways can this be done so that at least {least} of its members {are} {x}? {INTEGER}",
+        are = if least == 1 { "is one of the" } else { "are" }
     );
     Draft::new(question, count, people)
 }
@@ -156,11 +159,12 @@ fn paths(rng: &mut Rng, d: u8) -> Draft {
             };
         }
     }
-    let mut points: Vec<String> = blocked.iter().map(|(x, y)| format!("({x}, {y})")).collect();
-    points.dedup();
+    let points: BTreeSet<&(usize, usize)> = blocked.iter().collect();
+    let points: Vec<String> = points.iter().map(|(x, y)| format!("({x}, {y})")).collect();
     let avoid = match points.len() {
         0 => String::new(),
-        _ => format!(" without touching {}", and(&points)),
+        1 => format!(" that do not pass through {}", points[0]),
+        _ => format!(" that pass through none of the points {}", and(&points)),
     };
     let question = format!(
         "A path goes from (0, 0) to ({w}, {h}) in steps of 1 to the right or 1 up. How many such paths are there{avoid}? {INTEGER}"
@@ -201,11 +205,12 @@ fn distributions(rng: &mut Rng, d: u8) -> Draft {
         .collect();
     let wishes = match wishes.len() {
         0 => "each may get none".to_owned(),
+        n if n == names.len() => and(&wishes),
         _ => format!("{} (others may get none)", and(&wishes)),
     };
     let free = things - least.iter().sum::<i64>();
     let question = format!(
-        "{things} equal {thing} are given to {}: {wishes}. In how many ways can they be shared out, if only the numbers each gets matter? {INTEGER}",
+        "{things} equal {thing} are given to {}: {wishes}. In how many ways can they all be shared out, if it only matters how many each person gets? {INTEGER}",
         and(&names)
     );
     Draft::new(question, choose(free + people - 1, people - 1), things)
@@ -227,7 +232,7 @@ fn restricted(rng: &mut Rng, d: u8) -> Draft {
         ends[0] = all * (letters - 1);
     }
     let question = format!(
-        "How many words of {length} letters over the alphabet {} never have {run} or more letters {avoid} in a row? {INTEGER}",
+        "Any string of letters counts as a word. How many words of {length} letters over the alphabet {} never have {run} or more letters {avoid} in a row? {INTEGER}",
         and(&first)
     );
     Draft::new(question, ends.iter().sum::<i64>(), length)
@@ -281,10 +286,10 @@ fn seatings(rng: &mut Rng, d: u8) -> Draft {
     let names = crate::words::names(rng, 4);
     let (a, b, c, e) = (names[0], names[1], names[2], names[3]);
     let place = *rng.pick(&[
-        "in a row of chairs",
-        "in a queue",
-        "on a bench",
-        "in a line for a photograph",
+        "from left to right in a row of chairs",
+        "from front to back in a queue",
+        "from left to right on a bench",
+        "from left to right in a line for a photograph",
     ]);
     let extra = rng.pick(&WORDS);
     let all = factorial(people);

@@ -44,14 +44,6 @@ pub(super) const FAMILIES: &[Family] = &[
         hanoi_shortest,
     ),
     new(
-        "water_jugs",
-        Moves,
-        "Measure an amount with jugs, any way",
-        "largest jug",
-        jugs,
-    )
-    .checked_by(check_jugs),
-    new(
         "take_away",
         Integer,
         "Who wins when tokens are taken: the first move",
@@ -143,9 +135,14 @@ fn random_towers(rng: &mut Rng, discs: usize) -> (Vec<usize>, usize, String) {
             }
         })
         .collect();
-    let things = *rng.pick(&["Discs", "Rings", "Plates", "Wheels", "Coins", "Boxes"]);
+    let (thing, things) = *rng.pick(&[
+        ("disc", "Discs"),
+        ("ring", "Rings"),
+        ("plate", "Plates"),
+        ("wheel", "Wheels"),
+    ]);
     let text = format!(
-        "{things} numbered 1 (the smallest) to {discs} (the largest) lie on pegs A, B and C, listed from the bottom to the top: {}. One move takes the top one of a peg and puts it on another peg, never onto a smaller disc. All of them are to end on peg {}.",
+        "{things} numbered 1 (the smallest) to {discs} (the largest) are on pegs A, B and C, listed from the bottom to the top: {}. One move takes the top {thing} of a peg and puts it on top of another peg, never onto a smaller {thing}. All of them are to end on peg {}.",
         and(&pegs),
         PEGS[goal]
     );
@@ -163,7 +160,7 @@ fn hanoi(rng: &mut Rng, d: u8) -> Draft {
         .collect();
     let limit = 3 << discs;
     let question = format!(
-        "{text} Find moves that do so, at most {limit}. Answer with the moves in order, each as the letters of the peg it leaves and the peg it goes to, separated by commas, such as AB, AC, BC."
+        "{text} Find at most {limit} moves that do so. Answer with the moves in order, each as the letters of the peg it leaves and the peg it goes to, separated by commas, such as AB, AC, BC."
     );
     Draft::new(question, list(&moves), discs as i64)
         .with("place", json!(place))
@@ -218,111 +215,6 @@ fn hanoi_shortest(rng: &mut Rng, d: u8) -> Draft {
     Draft::new(question, moves.len(), discs as i64)
 }
 
-/// Every move of a state of the jugs: its name and what it leads to.
-fn pours(sizes: &[i64], state: &[i64]) -> Vec<(String, Vec<i64>)> {
-    let name = |jug: usize| char::from(b'A' + jug as u8);
-    let mut out = Vec::new();
-    for a in 0..sizes.len() {
-        let with = |changes: &[(usize, i64)]| {
-            let mut next = state.to_vec();
-            changes
-                .iter()
-                .for_each(|(jug, amount)| next[*jug] = *amount);
-            next
-        };
-        out.push((format!("fill {}", name(a)), with(&[(a, sizes[a])])));
-        out.push((format!("empty {}", name(a)), with(&[(a, 0)])));
-        for b in (0..sizes.len()).filter(|b| *b != a) {
-            let flow = state[a].min(sizes[b] - state[b]);
-            out.push((
-                format!("pour {} {}", name(a), name(b)),
-                with(&[(a, state[a] - flow), (b, state[b] + flow)]),
-            ));
-        }
-    }
-    out
-}
-
-fn jugs(rng: &mut Rng, d: u8) -> Draft {
-    let top = dial(d, 8, 26);
-    loop {
-        let mut sizes: Vec<i64> = (0..2 + usize::from(d > 5))
-            .map(|_| rng.range(3, top))
-            .collect();
-        sizes[0] = rng.range(top - 3, top);
-        let target = rng.range(1, top - 4);
-        // Breadth first: each state with the state and the move that led to it.
-        let mut seen: Vec<(Vec<i64>, usize, String)> =
-            vec![(vec![0; sizes.len()], 0, String::new())];
-        let mut at = 0;
-        while at < seen.len() && !seen[at].0.contains(&target) && seen.len() < 3000 {
-            for (name, next) in pours(&sizes, &seen[at].0.clone()) {
-                if seen.iter().all(|(state, ..)| *state != next) {
-                    seen.push((next, at, name));
-                }
-            }
-            at += 1;
-        }
-        if at == seen.len() || !seen[at].0.contains(&target) {
-            continue;
-        }
-        let mut moves = Vec::new();
-        while at > 0 {
-            moves.push(seen[at].2.clone());
-            at = seen[at].1;
-        }
-        moves.reverse();
-        if moves.len() < 3 {
-            continue;
-        }
-        let texts: Vec<String> = sizes
-            .iter()
-            .zip('A'..)
-            .map(|(size, name)| format!("{name} holds {size} litres"))
-            .collect();
-        let question = format!(
-            "There are empty jugs without marks ({}), a tap and a drain. Measure out {target} litres, so that one of the jugs holds exactly this at the end. The moves are `fill A` (to the brim), `empty A` (all of it) and `pour A B` (until A is empty or B is full), and so for the other jugs. Use at most 100 moves. Answer with the moves in order, separated by commas.",
-            and(&texts)
-        );
-        return Draft::new(question, list(&moves), top)
-            .with("sizes", json!(sizes))
-            .with("target", json!(target));
-    }
-}
-
-fn check_jugs(problem: &Problem, answer: &str) -> Check {
-    let sizes = given(problem, "sizes");
-    let target = problem
-        .meta
-        .get("target")
-        .and_then(Value::as_i64)
-        .unwrap_or(-1);
-    let mut state = vec![0; sizes.len()];
-    let moves = split(answer);
-    if moves.len() > 100 {
-        return Check::wrong("there are more than 100 moves");
-    }
-    for (index, text) in moves.iter().enumerate() {
-        let text: Vec<String> = text
-            .split_whitespace()
-            .map(str::to_lowercase)
-            .filter(|w| !matches!(w.as_str(), "to" | "into" | "jug"))
-            .collect();
-        let text = text.join(" ");
-        match pours(&sizes, &state)
-            .into_iter()
-            .find(|(name, _)| name.to_lowercase() == text)
-        {
-            Some((_, next)) => state = next,
-            None => return Check::wrong(format!("move {} cannot be read", index + 1)),
-        }
-    }
-    Check::of(
-        state.contains(&target),
-        format!("no jug holds {target} litres at the end"),
-    )
-}
-
 fn take_away(rng: &mut Rng, d: u8) -> Draft {
     let top = dial(d, 12, 90);
     loop {
@@ -348,11 +240,7 @@ fn take_away(rng: &mut Rng, d: u8) -> Draft {
         let thing = *rng.pick(&["tokens", "pebbles", "cards", "nuts"]);
         let question = format!(
             "Two players take turns to remove {} {thing} from a heap of {tokens}. Whoever cannot move, because too few are left, loses. How many must the first player take now to be sure to win? Answer with an integer.",
-            takes
-                .iter()
-                .map(i64::to_string)
-                .collect::<Vec<_>>()
-                .join(" or ")
+            and(&takes).replace(" and ", " or ")
         );
         return Draft::new(question, take, top);
     }

@@ -3,7 +3,7 @@
 use crate::problem::{AnswerKind, Domain, Draft, Family};
 use crate::ratio::Ratio;
 use crate::rng::Rng;
-use crate::words::{FRACTION, INTEGER, dial};
+use crate::words::{FRACTION, INTEGER, and, article, capital, dial, spelled_count};
 
 use AnswerKind::{Integer, Rational};
 
@@ -73,22 +73,25 @@ fn cut(rng: &mut Rng, d: u8) -> Draft {
     for _ in 0..pieces {
         // Small enough that all of them fit, however they lie.
         let (a, b) = (rng.range(2, w / 6), rng.range(2, h / 6 + 1));
+        let kind = article(&a.to_string());
         if rng.coin() {
             area -= a * b;
-            parts.push(format!("a {a} by {b} rectangle is cut out"));
+            parts.push(format!("{kind} {a} by {b} rectangle is cut out"));
         } else if rng.coin() {
             area += a * b;
-            parts.push(format!("a {a} by {b} rectangle is glued to the outside"));
+            parts.push(format!(
+                "{kind} {a} by {b} rectangle is glued to the outside"
+            ));
         } else {
             area -= 2 * a * b;
             parts.push(format!(
-                "two right triangles with legs {} and {b} are cut out",
+                "two right triangles with legs of {} and {b} are cut out",
                 2 * a
             ));
         }
     }
     let question = format!(
-        "From a sheet of paper of {w} cm by {h} cm, a figure is made: {}. Nothing overlaps. What is its area in square centimetres? {INTEGER}",
+        "A figure is made from a rectangular sheet of paper of {w} by {h}: {}. All lengths are in centimetres, and the pieces do not overlap. What is the area of the figure in square centimetres? {INTEGER}",
         parts.join("; ")
     );
     Draft::new(question, area, pieces).unit("cm^2")
@@ -114,40 +117,37 @@ fn pythagoras(rng: &mut Rng, d: u8) -> Draft {
         let k = rng.range(1, 6 + 6 * i64::from(d));
         let by = *rng.pick(&[1, 1, 2, 5, 10]);
         let side = |v: i64| Ratio::of(v * k, by).decimal();
-        let name = ["first", "second", "third", "fourth"][index as usize];
-        let found = match rng.below(3) {
-            0 => {
-                parts.push(format!(
-                    "the {name} has legs {} and {}; take its hypotenuse",
-                    side(a),
-                    side(b)
-                ));
-                c
-            }
-            1 => {
-                parts.push(format!(
-                    "the {name} has a leg {} and the hypotenuse {}; take its other leg",
-                    side(a),
-                    side(c)
-                ));
-                b
-            }
-            _ => {
-                parts.push(format!(
-                    "the {name} has a leg {} and the hypotenuse {}; take its other leg",
-                    side(b),
-                    side(c)
-                ));
-                a
-            }
+        let (given, found) = match rng.below(3) {
+            0 => (format!("legs of {} and {}", side(a), side(b)), c),
+            1 => (
+                format!("a leg of {} and a hypotenuse of {}", side(a), side(c)),
+                b,
+            ),
+            _ => (
+                format!("a leg of {} and a hypotenuse of {}", side(b), side(c)),
+                a,
+            ),
         };
+        let third = if found == c {
+            "hypotenuse"
+        } else {
+            "other leg"
+        };
+        let name = ["first", "second", "third", "fourth"][index as usize];
+        parts.push(match count {
+            1 => format!("A right triangle has {given}. How long is its {third}?"),
+            _ => format!("the {name} has {given}, and its {third} is asked for"),
+        });
         sum = sum.plus(Ratio::of(found * k, by)).unwrap_or(sum);
     }
-    let question = format!(
-        "Consider {count} right triangle{}: {}. What is the sum of the lengths taken (just the length, if there is one triangle)? {FRACTION}",
-        if count == 1 { "" } else { "s" },
-        parts.join("; ")
-    );
+    let question = match count {
+        1 => format!("{} {FRACTION}", parts[0]),
+        _ => format!(
+            "Consider {} right triangles: {}. What is the sum of the lengths asked for? {FRACTION}",
+            spelled_count(count as usize),
+            parts.join("; ")
+        ),
+    };
     Draft::new(question, sum.decimal(), count)
 }
 
@@ -171,6 +171,11 @@ fn angles(rng: &mut Rng, d: u8) -> Draft {
         add if add > 0 => format!("is {add} degrees larger than"),
         add => format!("is {} degrees smaller than", -add),
     };
+    let times = match Ratio::of(a, b) {
+        one if one == Ratio::whole(1) => "as large as".to_owned(),
+        whole if whole.den() == 1 => format!("{whole} times"),
+        part => format!("{part} of"),
+    };
     let letters = *rng.pick(&[
         ["A", "B", "C"],
         ["P", "Q", "R"],
@@ -179,7 +184,7 @@ fn angles(rng: &mut Rng, d: u8) -> Draft {
     ]);
     let [p, q, r] = letters;
     let question = format!(
-        "In triangle {p}{q}{r} the angle at {q} is {a}/{b} of the angle at {p}, and the angle at {r} {more} the angle at {p}. How many degrees has the angle at {p}? {FRACTION}"
+        "In triangle {p}{q}{r} the angle at {q} is {times} the angle at {p}, and the angle at {r} {more} the angle at {p}. How many degrees does the angle at {p} measure? {FRACTION}"
     );
     Draft::new(question, x, top).unit("°")
 }
@@ -187,39 +192,39 @@ fn angles(rng: &mut Rng, d: u8) -> Draft {
 fn boxes(rng: &mut Rng, d: u8) -> Draft {
     let top = dial(d, 9, 90);
     let (a, b, c) = (rng.range(2, top), rng.range(2, top), rng.range(2, top));
-    let (asked, value) = match rng.below(4) {
-        0 => ("volume in cubic centimetres", a * b * c),
-        1 => (
-            "total surface in square centimetres",
-            2 * (a * b + b * c + a * c),
-        ),
+    let (asked, unit, measure): (_, _, fn(i64, i64, i64) -> i64) = match rng.below(4) {
+        0 => ("volume in cubic centimetres", "cm^3", |a, b, c| a * b * c),
+        1 => ("total surface in square centimetres", "cm^2", |a, b, c| {
+            2 * (a * b + b * c + a * c)
+        }),
         2 => (
             "square of the length of the diagonal (from a corner to the opposite one) in square centimetres",
-            a * a + b * b + c * c,
+            "cm^2",
+            |a, b, c| a * a + b * b + c * c,
         ),
-        _ => ("total length of all edges in centimetres", 4 * (a + b + c)),
+        _ => (
+            "total length of all edges in centimetres",
+            "cm",
+            |a, b, c| 4 * (a + b + c),
+        ),
     };
-    let thing = *rng.pick(&["box", "crate", "block of wood", "aquarium with a lid"]);
+    let thing = *rng.pick(&["box", "carton", "block of wood", "tin with a lid", "brick"]);
     let question = if d > 5 {
         let (e, f, g) = (
             a + rng.range(1, 9),
             b + rng.range(1, 9),
             c + rng.range(1, 9),
         );
-        let larger = match asked.as_bytes()[0] {
-            b'v' => e * f * g,
-            b's' => e * e + f * f + g * g,
-            _ if asked.contains("edges") => 4 * (e + f + g),
-            _ => 2 * (e * f + f * g + e * g),
-        };
         let text = format!(
-            "A {thing} has edges of {a} cm, {b} cm and {c} cm; a second one has edges of {e} cm, {f} cm and {g} cm. By how much is the {asked} of the second larger? {INTEGER}"
+            "A rectangular {thing} has edges of {a} cm, {b} cm and {c} cm; a second one has edges of {e} cm, {f} cm and {g} cm. By how much does the {asked} of the second exceed that of the first? {INTEGER}"
         );
-        return Draft::new(text, larger - value, top);
+        return Draft::new(text, measure(e, f, g) - measure(a, b, c), top).unit(unit);
     } else {
-        format!("A {thing} has edges of {a} cm, {b} cm and {c} cm. What is its {asked}? {INTEGER}")
+        format!(
+            "A rectangular {thing} has edges of {a} cm, {b} cm and {c} cm. What is the {asked}? {INTEGER}"
+        )
     };
-    Draft::new(question, value, top)
+    Draft::new(question, measure(a, b, c), top).unit(unit)
 }
 
 fn circles(rng: &mut Rng, d: u8) -> Draft {
@@ -237,7 +242,7 @@ fn circles(rng: &mut Rng, d: u8) -> Draft {
         ),
         1 => (
             format!(
-                "a circle of diameter {large} together with another, beside it, of radius {small}"
+                "two circles side by side, one of diameter {large} and one of radius {small}, taken together,"
             ),
             Ratio::of(large * large + 4 * small * small, 4),
         ),
@@ -280,8 +285,14 @@ fn polygon_angles(rng: &mut Rng, d: u8) -> Draft {
     };
     let text: Vec<String> = sides.iter().map(|n| n.to_string()).collect();
     let question = format!(
-        "Convex polygons have {} corners. {asked} {INTEGER}",
-        crate::words::and(&text)
+        "{} convex polygons have {} corners. {asked} {INTEGER}",
+        capital(&spelled_count(sides.len())),
+        and(&text)
     );
-    Draft::new(question, value, corners).unit("°")
+    let draft = Draft::new(question, value, corners);
+    if asked.contains("degrees") {
+        draft.unit("°")
+    } else {
+        draft
+    }
 }

@@ -277,7 +277,7 @@ fn maze(rng: &mut Rng, d: u8) -> Draft {
         let mut shown: Vec<String> = picture(&walls, n, '#').lines().map(str::to_owned).collect();
         shown[goal / n].replace_range(goal % n..=goal % n, "G");
         let question = format!(
-            "In this maze # is a wall, . is free and G, free too, is the goal. One step leads from a free field to a free one above, below, left or right of it.\n{}\nHow many steps has the shortest way from the top left field to the goal? {INTEGER}",
+            "In this maze # is a wall, . is free and G, free too, is the goal. One step leads from a free field to a free one directly above, below, left or right of it.\n{}\nHow many steps does the shortest way from the top left field to the goal take? {INTEGER}",
             shown.join("\n")
         );
         return Draft::new(question, shortest, (n * n) as i64);
@@ -331,7 +331,7 @@ fn islands(rng: &mut Rng, d: u8) -> Draft {
     let (text, value) = match rng.coin() {
         true => ("How many islands are there", sizes.len()),
         false => (
-            "How many fields has the largest island (0 if there is none)",
+            "How many fields of land does the largest island have (0 if there is none)",
             sizes.iter().copied().max().unwrap_or(0),
         ),
     };
@@ -386,7 +386,7 @@ fn magic(rng: &mut Rng, d: u8) -> Draft {
         .collect();
     let lines: Vec<String> = fields.chunks(3).map(|row| row.join(" ")).collect();
     let question = format!(
-        "In a magic square all rows, all columns and both diagonals have the same sum. Complete this one:\n{}\nAnswer with its nine numbers, row by row, separated by commas.",
+        "In a magic square all rows, all columns and both diagonals have the same sum. Complete this one:\n{}\nAnswer with all its nine numbers, row by row, separated by commas.",
         lines.join("\n")
     );
     Draft::new(question, list(&square), top)

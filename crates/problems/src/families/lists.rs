@@ -3,7 +3,7 @@
 use crate::problem::{AnswerKind, Domain, Draft, Family};
 use crate::ratio::Ratio;
 use crate::rng::Rng;
-use crate::words::{FRACTION, INTEGER, LIST, dial, list};
+use crate::words::{FRACTION, INTEGER, LIST, and, dial, list};
 
 use AnswerKind::{Integer, NumberList, NumberSet, Rational};
 
@@ -144,7 +144,7 @@ fn filter(rng: &mut Rng, d: u8) -> Draft {
     };
     let sum: i64 = values.iter().filter(|v| keep(**v)).sum();
     let question = format!(
-        "Consider the list {}. Add up those of its numbers that {text} (0 if there are none). {INTEGER}",
+        "Consider the list {}. Add up all its numbers that {text} (0 if there are none; a number that stands there twice counts twice). {INTEGER}",
         list(&values)
     );
     Draft::new(question, sum, count)
@@ -190,14 +190,23 @@ fn sets(rng: &mut Rng, d: u8) -> Draft {
         if value.is_empty() {
             continue;
         }
+        let mut meaning = String::new();
+        for (word, says) in [
+            ("minus", "what is in X but not in Y"),
+            ("symmetric-difference", "what is in exactly one of X and Y"),
+        ] {
+            if text.contains(word) {
+                meaning.push_str(&format!(" Here X {word} Y holds {says}."));
+            }
+        }
         let lines: Vec<String> = all
             .iter()
             .zip('A'..)
             .map(|(set, name)| format!("{name} = {{{}}}", list(set)))
             .collect();
         let question = format!(
-            "Let {}. Find {text}, where X minus Y holds what is in X but not in Y. Answer with the elements in any order, separated by commas.",
-            lines.join(", ")
+            "Let {}. Find {text}.{meaning} Answer with the elements in any order, separated by commas.",
+            and(&lines)
         );
         return Draft::new(question, list(&value), operations * size);
     }
@@ -341,7 +350,7 @@ fn subarray(rng: &mut Rng, d: u8) -> Draft {
         best = best.max(ending);
     }
     let question = format!(
-        "Some neighbouring numbers of the list {} (one or more, without gaps) have the largest possible sum. What is this sum? {INTEGER}",
+        "Choose one or more numbers that stand next to each other, without gaps, in the list {}. What is the largest sum they can have? {INTEGER}",
         list(&values)
     );
     Draft::new(question, best, count)

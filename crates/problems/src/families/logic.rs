@@ -2,7 +2,7 @@
 
 use crate::problem::{AnswerKind, Domain, Draft, Family};
 use crate::rng::Rng;
-use crate::words::{INTEGER, and, dial, join, list, names};
+use crate::words::{INTEGER, and, capital, dial, join, list, names};
 
 use AnswerKind::{Assignment, Integer, WordList};
 
@@ -93,8 +93,8 @@ impl Claim {
             Self::Same(p, q) => format!("{} are of the same kind", pair(p, q)),
             Self::Different(p, q) => format!("{} are of different kinds", pair(p, q)),
             Self::Exactly(n) => format!(
-                "exactly {n} of the {total} of us {} knights",
-                if n == 1 { "is among the" } else { "are" }
+                "exactly {n} of the {total} of us {}",
+                if n == 1 { "is a knight" } else { "are knights" }
             ),
             Self::AtLeast(n) => {
                 format!("the number of knights among the {total} of us is at least {n}")
@@ -181,14 +181,6 @@ fn knights(rng: &mut Rng, d: u8) -> Draft {
     Draft::new(question, list(&roles), people as i64)
 }
 
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    match chars.next() {
-        Some(first) => first.to_uppercase().chain(chars).collect(),
-        None => String::new(),
-    }
-}
-
 /// A random formula with this many connectives, as text and as the set of assignments (a bit each)
 /// that satisfy it.
 fn formula(rng: &mut Rng, connectives: i64, columns: &[(char, u32)], all: u32) -> (String, u32) {
@@ -263,7 +255,7 @@ fn values(rng: &mut Rng, d: u8) -> Draft {
     let row = rng.below(1 << variables);
     let facts: Vec<String> = columns
         .iter()
-        .map(|(name, set)| format!("{name} is {}", set >> row & 1 == 1))
+        .map(|(name, set)| format!("{name} be {}", set >> row & 1 == 1))
         .collect();
     let (mut lines, mut truths) = (Vec::new(), Vec::new());
     // Several at once, so that guessing does not pay.

@@ -9,6 +9,7 @@ mod counting;
 mod games;
 mod geometry;
 mod grids;
+mod jugs;
 mod lists;
 mod logic;
 mod numbers;
@@ -18,6 +19,7 @@ mod programs;
 mod rates;
 mod sequences;
 mod shares;
+mod spelling;
 mod stories;
 mod strings;
 mod targets;
@@ -49,6 +51,7 @@ static ALL: LazyLock<Vec<Family>> = LazyLock::new(|| {
         lists::FAMILIES,
         programs::FAMILIES,
         games::FAMILIES,
+        jugs::FAMILIES,
         targets::FAMILIES,
         stories::FAMILIES,
         shares::FAMILIES,

@@ -218,7 +218,7 @@ fn factorise(rng: &mut Rng, d: u8) -> Draft {
         })
         .collect();
     let question = format!(
-        "Write {n} as a product of prime powers. Answer in the form 2^3 * 5 * 7^2 (a prime stands alone if {n} is prime)."
+        "Write {n} as a product of prime powers. Answer in the form 2^3 * 5 * 7^2, where 5 stands for 5^1."
     );
     Draft::new(question, parts.join(" * "), bits)
 }
@@ -316,7 +316,7 @@ fn zeros(rng: &mut Rng, d: u8) -> Draft {
         .min()
         .unwrap_or(0);
     let question = format!(
-        "With how many zeros does {n}! (the factorial) end when it is written in base {base}? {INTEGER}"
+        "The factorial {n}! is the product of all integers from 1 to {n}. With how many zeros does it end when it is written in base {base}? {INTEGER}"
     );
     Draft::new(question, count, top)
 }

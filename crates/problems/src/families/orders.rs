@@ -2,7 +2,7 @@
 
 use crate::problem::{AnswerKind, Domain, Draft, Family};
 use crate::rng::Rng;
-use crate::words::{and, dial, list, names, ordinal};
+use crate::words::{and, capital, dial, list, names, ordinal, spelled_count};
 
 use AnswerKind::WordList;
 
@@ -293,11 +293,12 @@ fn zebra(rng: &mut Rng, d: u8) -> Draft {
         String::new()
     };
     let question = format!(
-        "{houses} houses in a row are numbered 1 to {houses} from left to right. In each lives one person ({}), and everyone has one pet ({}){more}; nothing is shared.\n{}\nAnswer with the {} of houses 1 to {houses}, in this order, separated by commas.",
+        "{} houses in a row are numbered 1 to {houses} from left to right. In each lives one person ({}), and everyone has one pet ({}){more}; no two have the same.\n{}\nAnswer with the {} of houses 1 to {houses}, in this order, separated by commas.",
+        capital(&spelled_count(houses)),
         sorted(0),
         sorted(1),
         lines.join("\n"),
-        ["persons", "pets", "drinks"][asked]
+        ["names of the people", "pets", "drinks"][asked]
     );
     Draft::new(question, list(&answer), (houses * kinds) as i64)
 }
@@ -306,11 +307,13 @@ fn older(rng: &mut Rng, d: u8) -> Draft {
     let n = dial(d, 3, 12) as usize;
     let who = names(rng, n);
     let (more, less) = *rng.pick(&[
-        ("older", "younger"),
-        ("taller", "shorter"),
-        ("richer", "poorer"),
-        ("faster", "slower"),
+        ("old", "young"),
+        ("tall", "short"),
+        ("rich", "poor"),
+        ("fast", "slow"),
     ]);
+    let (most, least) = (format!("{more}est"), format!("{less}est"));
+    let (more, less) = (format!("{more}er"), format!("{less}er"));
     let mut lines: Vec<String> = who
         .windows(2)
         .map(|pair| match rng.coin() {
@@ -324,10 +327,11 @@ fn older(rng: &mut Rng, d: u8) -> Draft {
         let b = rng.count(a + 2, n - 1);
         lines.push(format!("{} is {more} than {}.", who[a], who[b]));
     }
-    rng.shuffle(&mut lines);
+    lines.sort_unstable();
     lines.dedup();
+    rng.shuffle(&mut lines);
     let question = format!(
-        "{} Order all {n} of them from {more} to {less}. Answer with the names, separated by commas.",
+        "{} Order all {n} of them from the {most} to the {least}. Answer with the names, separated by commas.",
         lines.join(" ")
     );
     Draft::new(question, list(&who), n as i64)
@@ -344,21 +348,31 @@ fn swaps(rng: &mut Rng, d: u8) -> Draft {
     );
     let mut cups = things.clone();
     let mut parts = Vec::new();
-    for _ in 0..count {
+    let mut last = (n, n);
+    while parts.len() < count as usize {
         let a = rng.count(0, n - 1);
         let b = (a + rng.count(1, n - 1)) % n;
+        // A swap undone at once would say nothing.
+        if last == (a.min(b), a.max(b)) {
+            continue;
+        }
+        last = (a.min(b), a.max(b));
         let c = (0..n).find(|c| *c != a && *c != b);
         match c.filter(|_| d > 6 && rng.below(3) == 0) {
             Some(c) => {
                 // The content of a goes to b, of b to c, of c to a.
                 let held = cups[c];
                 (cups[c], cups[b], cups[a]) = (cups[b], cups[a], held);
-                parts.push(format!("what is under cup {} goes under cup {}, what was there under cup {}, and what was there under cup {}", a + 1, b + 1, c + 1, a + 1));
+                last = (n, n);
+                parts.push(format!(
+                    "at the same time, the thing under cup {} goes under cup {}, the thing under cup {} under cup {}, and the thing under cup {} under cup {}",
+                    a + 1, b + 1, b + 1, c + 1, c + 1, a + 1
+                ));
             }
             None => {
                 cups.swap(a, b);
                 parts.push(format!(
-                    "what is under cups {} and {} is exchanged",
+                    "the things under cups {} and {} are swapped",
                     a + 1,
                     b + 1
                 ));

@@ -2,7 +2,7 @@
 
 use crate::problem::{AnswerKind, Domain, Draft, Family};
 use crate::rng::Rng;
-use crate::words::{INTEGER, LIST, dial, join, list};
+use crate::words::{INTEGER, dial, join, list};
 
 use AnswerKind::{Integer, NumberList};
 
@@ -282,7 +282,7 @@ fn registers(rng: &mut Rng, d: u8) -> Draft {
     let (mut a, mut b) = (rng.range(1, 12), rng.range(1, 12));
     let (p, q, limit) = (rng.range(1, 9), rng.range(1, 9), rng.range(20, 60));
     let question = format!(
-        "A machine has the registers A = {a}, B = {b} and C = {rounds}. It runs these lines from the first, one after the other unless a line says otherwise:\n1: A = A + B\n2: if A is less than {limit}, go to line 4\n3: A = A - {limit} + {p}\n4: B = B + {q}\n5: if B is even, exchange A and B\n6: C = C - 1\n7: if C is greater than 0, go to line 1\n8: stop\nWhat are A and B at the end? {LIST}"
+        "A machine has the registers A = {a}, B = {b} and C = {rounds}. It runs these lines from the first, one after the other unless a line says otherwise:\n1: A = A + B\n2: if A is less than {limit}, go to line 4\n3: A = A - {limit} + {p}\n4: B = B + {q}\n5: if B is even, exchange A and B\n6: C = C - 1\n7: if C is greater than 0, go to line 1\n8: stop\nWhat are A and B at the end? Answer with the values of A and B, in this order, separated by a comma."
     );
     for _ in 0..rounds {
         a += b;

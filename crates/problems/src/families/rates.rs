@@ -3,7 +3,7 @@
 use crate::problem::{AnswerKind, Domain, Draft, Family};
 use crate::ratio::Ratio;
 use crate::rng::Rng;
-use crate::words::{FRACTION, and, dial, names};
+use crate::words::{FRACTION, and, counted, dial, names};
 
 use AnswerKind::Rational;
 
@@ -68,11 +68,16 @@ fn units(rng: &mut Rng, d: u8) -> Draft {
     let mut facts = Vec::new();
     let mut factor = Ratio::whole(1);
     for pair in names.windows(2) {
-        let (a, b) = (rng.range(2, 9), rng.range(2, 9));
+        let a = rng.range(2, 8);
+        // Units of one size would be one unit.
+        let b = match rng.range(2, 8) {
+            b if b < a => b,
+            b => b + 1,
+        };
         factor = factor.times(Ratio::of(b, a)).unwrap_or(factor);
         facts.push(match rng.coin() {
-            true => format!("{a} {} are {b} {}", pair[0], pair[1]),
-            false => format!("{b} {} are {a} {}", pair[1], pair[0]),
+            true => format!("{a} {} equal {b} {}", pair[0], pair[1]),
+            false => format!("{b} {} equal {a} {}", pair[1], pair[0]),
         });
     }
     if d > 2 {
@@ -81,8 +86,9 @@ fn units(rng: &mut Rng, d: u8) -> Draft {
     let amount = rng.range(2, 60);
     let value = factor.times(Ratio::whole(amount)).unwrap_or(factor);
     let (from, to) = (names[0], names[count]);
+    let what = *rng.pick(&["lengths", "weights", "volumes", "prices"]);
     let question = format!(
-        "{}. How many {to} are {amount} {from}? {FRACTION}",
+        "In an old tale {what} are given in units of its own: {}. How many {to} equal {amount} {from}? {FRACTION}",
         and(&facts)
     );
     Draft::new(question, value, count as i64).unit(to)
@@ -98,12 +104,8 @@ fn speed(rng: &mut Rng, d: u8) -> Draft {
         ("metres per minute", "kilometres per hour", 3, 50),
         ("litres per minute", "millilitres per second", 50, 3),
         ("litres per second", "cubic metres per hour", 18, 5),
-        (
-            "grams per cubic centimetre",
-            "kilograms per cubic metre",
-            1000,
-            1,
-        ),
+        ("grams per litre", "milligrams per millilitre", 1, 1),
+        ("kilograms per hour", "grams per second", 5, 18),
         ("metres per hour", "centimetres per minute", 5, 3),
         ("kilometres per day", "metres per minute", 25, 36),
     ]);
@@ -125,6 +127,7 @@ fn meeting(rng: &mut Rng, d: u8) -> Draft {
     } else {
         (a.max(b), a.min(b))
     };
+    let (fast, slow) = (fast + 20, slow + 10);
     let question;
     let value = if rng.coin() {
         // The first goes alone for the head start; the rest closes at the sum of speeds.
@@ -134,7 +137,7 @@ fn meeting(rng: &mut Rng, d: u8) -> Draft {
             .is_none_or(|left| !left.is_negative())
         {
             question = format!(
-                "{} cycles {distance} km at {a} km/h without a stop. How many minutes does that take? {FRACTION}",
+                "{} drives {distance} km at {a} km/h without a stop. How many minutes does that take? {FRACTION}",
                 who[0]
             );
             Ratio::of(distance * 60, a)
@@ -145,7 +148,7 @@ fn meeting(rng: &mut Rng, d: u8) -> Draft {
                 format!(" {head} minutes later")
             };
             question = format!(
-                "{} starts from one of two towns that are {distance} km apart and travels at {a} km/h towards the other. From there {} starts{start} at {b} km/h towards the first town{}. How many minutes after {} started do they meet? {FRACTION}",
+                "{} starts from one of two towns that are {distance} km apart and travels at {a} km/h towards the other. From there {} starts{start} at {b} km/h towards the first town{}. How many minutes after {} set off do they meet? {FRACTION}",
                 who[0],
                 who[1],
                 if head == 0 { ", at the same time" } else { "" },
@@ -154,16 +157,17 @@ fn meeting(rng: &mut Rng, d: u8) -> Draft {
             Ratio::of(distance * 60 - a * head, a + b)
         }
     } else {
-        let extra = if head == 0 {
-            String::new()
-        } else {
-            format!(" and has driven for {head} minutes already")
+        // A lead of a few hours at most.
+        let lead = distance / 8 + 1;
+        let start = match head {
+            0 => "at the same moment".to_owned(),
+            head => format!("{head} minutes later"),
         };
         question = format!(
-            "On a straight road {} started {distance} km ahead of {}{extra} at a steady {slow} km/h. Now {} sets off after {} at {fast} km/h. How many minutes from now until they are level? {FRACTION}",
-            who[0], who[1], who[1], who[0]
+            "On a straight road, {} sets off from a place {lead} km ahead of {} and drives away at a steady {slow} km/h. {} sets off {start} and follows at a steady {fast} km/h. How many minutes after {} set off are the two level? {FRACTION}",
+            who[0], who[1], who[1], who[1]
         );
-        Ratio::of(distance * 60 + slow * head, fast - slow)
+        Ratio::of(lead * 60 + slow * head, fast - slow)
     };
     Draft::new(question, value, top).unit("minutes")
 }
@@ -175,12 +179,12 @@ fn work(rng: &mut Rng, d: u8) -> Draft {
         .iter()
         .map(|_| rng.range(2, 8 + 2 * i64::from(d)))
         .collect();
-    let job = *rng.pick(&[
-        "paint a fence",
-        "fill a pool",
-        "dig a ditch",
-        "sort the archive",
-        "pick an orchard",
+    let (job, spoiler) = *rng.pick(&[
+        ("paint a fence", "rain washes paint off"),
+        ("fill a pool", "a leak lets water out"),
+        ("dig a ditch", "sand slides back in"),
+        ("sort the archive", "a careless reader mixes papers up"),
+        ("clear a yard of leaves", "the wind blows leaves back in"),
     ]);
     let mut rate = hours.iter().fold(Ratio::whole(0), |sum, h| {
         sum.plus(Ratio::of(1, *h)).unwrap_or(sum)
@@ -197,48 +201,55 @@ fn work(rng: &mut Rng, d: u8) -> Draft {
         let alone = rng.range(1, hours[0] - 1);
         left = Ratio::of(hours[0] - alone, hours[0]);
         text.push_str(&format!(
-            " {} works alone for {alone} hour{}, then the others join in.",
+            " {} works alone for {}, then the others join in.",
             who[0],
-            if alone == 1 { "" } else { "s" }
+            counted(alone, "hour", "hours")
         ));
     } else {
-        text.push_str(" All of them work at the same time.");
+        text.push_str(match count {
+            2 => " Both of them work at the same time.",
+            _ => " All of them work at the same time.",
+        });
     }
     if d > 7 {
         let spoil = rng.range(40, 90);
         rate = rate.minus(Ratio::of(1, spoil)).unwrap_or(rate);
         text.push_str(&format!(
-            " While all of them work, rain undoes the whole job at a rate of once in {spoil} hours."
+            " While all of them work, {} at a rate that would undo the whole job in {spoil} hours.",
+            spoiler
         ));
     }
     let asked = if d > 4 {
-        "after the others join in "
+        "How many hours after the others join in is the job done?"
     } else {
-        ""
+        "After how many hours is the job done?"
     };
-    let question = format!("{text} How many hours {asked}until the job is done? {FRACTION}");
+    let question = format!("{text} {asked} {FRACTION}");
     Draft::new(question, left.over(rate).unwrap_or(left), count as i64).unit("hours")
 }
 
 fn blend(rng: &mut Rng, d: u8) -> Draft {
     let parts = dial(d, 2, 6);
-    let what = *rng.pick(&["juice", "salt", "acid", "syrup", "alcohol"]);
+    let what = *rng.pick(&["juice", "milk", "vinegar", "syrup", "paint"]);
     let mut volume = Ratio::whole(0);
     let mut pure = Ratio::whole(0);
     let mut text = Vec::new();
     for index in 0..parts {
-        let (litres, strength) = (rng.range(1, 30), rng.range(0, 19) * 5);
+        let (litres, strength) = (rng.range(1, 30), rng.range(1, 19) * 5);
         // Sometimes part of what is there already is poured away first.
         if index > 1 && rng.below(3) == 0 {
             let keep = Ratio::of(rng.range(1, 4), 5);
             volume = volume.times(keep).unwrap_or(volume);
             pure = pure.times(keep).unwrap_or(pure);
-            text.push(format!("all but {keep} of the mixture is poured away"));
+            let away = Ratio::whole(1).minus(keep).unwrap_or(keep);
+            text.push(format!("{away} of the mixture is poured away"));
         }
         volume = volume.plus(Ratio::whole(litres)).unwrap_or(volume);
         pure = pure.plus(Ratio::of(litres * strength, 100)).unwrap_or(pure);
         text.push(format!(
-            "{litres} litres with {strength}% of {what} are poured in"
+            "{} of a liquid that is {strength}% {what} {} poured in",
+            counted(litres, "litre", "litres"),
+            if litres == 1 { "is" } else { "are" }
         ));
     }
     let share = pure
@@ -246,7 +257,7 @@ fn blend(rng: &mut Rng, d: u8) -> Draft {
         .and_then(|r| r.times(Ratio::whole(100)))
         .unwrap_or(pure);
     let question = format!(
-        "Into an empty tank, in this order and stirred each time: {}. What percentage of the mixture is {what} at the end? {FRACTION}",
+        "A tank is empty at first. Then, in this order and with stirring after each step: {}. All percentages are by volume, and volumes add up. What percentage of the mixture is {what} at the end? {FRACTION}",
         text.join("; ")
     );
     Draft::new(question, share, parts).unit("%")
@@ -257,10 +268,16 @@ fn trip(rng: &mut Rng, d: u8) -> Draft {
     let (mut distance, mut time) = (Ratio::whole(0), Ratio::whole(0));
     let mut text = Vec::new();
     for _ in 0..legs {
-        let speed = rng.range(2, 24) * 5;
-        let way = *rng.pick(&["rides", "drives", "sails"]);
+        // Speeds as such things go, in steps of 5 km/h.
+        let (way, low, high) = *rng.pick(&[
+            ("cycles", 2, 6),
+            ("drives", 6, 24),
+            ("sails", 2, 8),
+            ("travels by train", 8, 40),
+        ]);
+        let speed = rng.range(low, high) * 5;
         if rng.coin() {
-            let km = rng.range(5, 200);
+            let km = rng.range(5, 4 * speed);
             distance = distance.plus(Ratio::whole(km)).unwrap_or(distance);
             time = time.plus(Ratio::of(km, speed)).unwrap_or(time);
             text.push(format!("{way} {km} km at {speed} km/h"));
@@ -283,27 +300,28 @@ fn trip(rng: &mut Rng, d: u8) -> Draft {
 
 fn proportion(rng: &mut Rng, d: u8) -> Draft {
     let factors = dial(d, 2, 4) as usize;
-    let (who, what) = *rng.pick(&[
-        ("hens", "eggs"),
-        ("bakers", "loaves"),
-        ("printers", "pages"),
-        ("looms", "metres of cloth"),
-        ("pumps", "barrels of water"),
+    let (who, verb, what) = *rng.pick(&[
+        ("potters", "glaze", "square metres of tiles"),
+        ("bakers", "use up", "kilograms of flour"),
+        ("printers", "use up", "metres of paper"),
+        ("looms", "weave", "metres of cloth"),
+        ("pumps", "raise", "cubic metres of water"),
     ]);
     let mut pick = |top: i64| (rng.range(2, top), rng.range(2, top));
     let top = 8 + 2 * i64::from(d);
-    let (count, days, hours, level) = (pick(top), pick(top), pick(12), pick(9));
-    let output = pick(20 * i64::from(d)).0;
+    let (count, days, hours, tenths) = (pick(top), pick(top), pick(12), pick(12));
+    let output = pick(20 * i64::from(d)).0 * 10;
+    let level = (tenths.0 * 10, tenths.1 * 10);
     let mut value = Ratio::of(output * count.1, count.0);
     let mut say = [format!("{} {who}", count.0), format!("{} {who}", count.1)];
     let extras = [
         (days, "days"),
         (hours, "hours a day"),
-        (level, "times the usual speed"),
+        (level, "percent of full speed"),
     ];
     for ((before, after), unit) in &extras[..factors - 1] {
         value = value.times(Ratio::of(*after, *before)).unwrap_or(value);
-        let word = if unit.starts_with("times") {
+        let word = if unit.starts_with("percent") {
             "at"
         } else if unit.ends_with("a day") {
             "working"
@@ -314,7 +332,7 @@ fn proportion(rng: &mut Rng, d: u8) -> Draft {
         say[1].push_str(&format!(" {word} {after} {unit}"));
     }
     let question = format!(
-        "{} make {output} {what}. At the same rate, how many {what} do {} make? (A part of one counts.) {FRACTION}",
+        "{} {verb} {output} {what}. All work alike. How many {what} do {} {verb}? {FRACTION}",
         say[0], say[1]
     );
     Draft::new(question, value, factors as i64).unit(what)

@@ -59,7 +59,7 @@ fn next(rng: &mut Rng, d: u8) -> Draft {
             (0..=length as i64).map(|n| a + b * n).collect(),
         ),
         2 => (
-            "the differences between neighbours grow by the same number each time".to_owned(),
+            "the differences between neighbours change by the same number each time".to_owned(),
             (0..=length as i64)
                 .map(|n| a + b * n + c * n * (n - 1) / 2)
                 .collect(),
@@ -117,8 +117,17 @@ fn recurrence(rng: &mut Rng, d: u8) -> Draft {
     let modulus = rng.range(10, 20 + 20 * i64::from(d));
     let (p, q, r) = (rng.range(1, 5), rng.range(1, 5), rng.range(1, 9));
     let (mut a, mut b) = (rng.range(0, 9), rng.range(1, 9));
+    let times = |k: i64| {
+        if k == 1 {
+            String::new()
+        } else {
+            format!("{k} * ")
+        }
+    };
     let question = format!(
-        "A sequence starts with a(1) = {a} and a(2) = {b}, and for n > 2 the term a(n) is the remainder of {p} * a(n-1) + {q} * a(n-2) + {r} on division by {modulus}. Find a({index}). {INTEGER}"
+        "A sequence starts with a(1) = {a} and a(2) = {b}, and for n > 2 the term a(n) is the remainder of {}a(n-1) + {}a(n-2) + {r} on division by {modulus}. Find a({index}). {INTEGER}",
+        times(p),
+        times(q)
     );
     for _ in 2..index {
         (a, b) = (b, (p * b + q * a + r) % modulus);
@@ -163,12 +172,12 @@ fn series(rng: &mut Rng, d: u8) -> Draft {
 fn figures(rng: &mut Rng, d: u8) -> Draft {
     let index = dial(d, 6, 120);
     let at = index + rng.range(0, 5);
-    let (a, b, c) = (rng.range(1, 20), rng.range(1, 12), rng.range(0, 6));
+    let (a, b, c) = (rng.range(1, 20), rng.range(1, 12), rng.range(1, 6));
     let piece = *rng.pick(&["matchsticks", "tiles", "beads", "cubes", "dots"]);
     let counts: Vec<i64> = (0..5).map(|n| a + b * n + c * n * (n - 1) / 2).collect();
     let n = at - 1;
     let question = format!(
-        "Figures are laid with {piece}: the first five need {}. From one figure to the next, the number of added {piece} itself changes by the same amount every time. How many does the {} figure need? {INTEGER}",
+        "Figures are laid with {piece}: the first five need {}. From one figure to the next, the number of {piece} added grows by the same amount every time. How many {piece} does the {} figure need? {INTEGER}",
         list(&counts),
         ordinal(at)
     );
@@ -187,9 +196,9 @@ fn look_and_say(rng: &mut Rng, d: u8) -> Draft {
     }
     let digit = rng.range(1, 3) as u8;
     let (text, value) = match rng.coin() {
-        true => ("digits does it have".to_owned(), term.len()),
+        true => ("digits does the last number have".to_owned(), term.len()),
         false => (
-            format!("times does the digit {digit} occur in it"),
+            format!("times does the digit {digit} occur in the last number"),
             term.iter().filter(|t| **t == digit).count(),
         ),
     };

@@ -1,6 +1,7 @@
 //! Word problems of how many each are or get.
 
 use crate::problem::{AnswerKind, Domain, Draft, Family};
+use crate::ratio::gcd;
 use crate::rng::Rng;
 use crate::words::{and, dial, list, names};
 
@@ -82,7 +83,7 @@ fn legs(rng: &mut Rng, d: u8) -> Draft {
             .map(|(name, _, points)| format!("{points} for each of the {name}"))
             .collect();
         text.push_str(&format!(
-            " In a game they count points, {}, and come to {} points.",
+            " In a game the children count points, {}, and come to {} points.",
             and(&points),
             sum(|animal| animal.2)
         ));
@@ -98,26 +99,31 @@ fn legs(rng: &mut Rng, d: u8) -> Draft {
 fn sharing(rng: &mut Rng, d: u8) -> Draft {
     let people = dial(d, 2, 6);
     let who = names(rng, people as usize);
-    let parts: Vec<i64> = who.iter().map(|_| rng.range(1, 9)).collect();
+    let mut parts: Vec<i64> = who.iter().map(|_| rng.range(1, 9)).collect();
+    let common = parts.iter().fold(0, |a, b| gcd(a, i128::from(*b))) as i64;
+    parts.iter_mut().for_each(|part| *part /= common);
     let unit = rng.range(2, 20 + 10 * i64::from(d));
     let extra = if d > 4 { rng.range(5, 60) } else { 0 };
     let total: i64 = parts.iter().sum::<i64>() * unit + extra;
     let lucky = rng.count(0, who.len() - 1);
     let ratio: Vec<String> = parts.iter().map(i64::to_string).collect();
+    let split = format!(
+        "in the ratio {}, in the order of the names",
+        ratio.join(" : ")
+    );
     let coin = *rng.pick(&["coins", "points", "shells", "crowns"]);
-    let bonus = match extra {
-        0 => String::new(),
+    let how = match extra {
+        0 => format!("They split them {split}."),
         extra => format!(
-            "First {} gets {extra} {coin} for the work done, and the rest is split. ",
+            "First {} gets {extra} {coin} for the work done; the rest is split among all of them {split}.",
             who[lucky]
         ),
     };
     let mut shares: Vec<i64> = parts.iter().map(|part| part * unit).collect();
     shares[lucky] += extra;
     let question = format!(
-        "{} share {total} {coin}. {bonus}The ratio of the split is {}, in the order of the names. How many {coin} does each get in the end? Answer with the numbers in the order of the names, separated by commas.",
-        and(&who),
-        ratio.join(" : ")
+        "{} share {total} {coin}. {how} How many {coin} does each get in the end? Answer with the numbers in the order of the names, separated by commas.",
+        and(&who)
     );
     Draft::new(question, list(&shares), people)
 }

@@ -3,7 +3,7 @@
 use crate::problem::{AnswerKind, Domain, Draft, Family};
 use crate::ratio::{Ratio, fixed};
 use crate::rng::Rng;
-use crate::words::{INTEGER, NAMES, THINGS, and, dial, names};
+use crate::words::{INTEGER, NAMES, THINGS, and, capital, counted, dial, names};
 
 use AnswerKind::{Integer, Rational};
 
@@ -82,7 +82,10 @@ fn shopping(rng: &mut Rng, d: u8) -> Draft {
     let mut text = format!("{name} buys {}.", and(&parts));
     let mut bill = Ratio::of(total, 100);
     if d > 3 {
-        let percent = *rng.pick(&[10, 20, 25, 50]);
+        // Prices are multiples of five cents: 20% off leaves whole cents in any case.
+        let whole = |percent: &i64| total * percent % 100 == 0;
+        let fair: Vec<i64> = [10, 15, 20, 25, 40, 50].into_iter().filter(whole).collect();
+        let percent = *rng.pick(&fair);
         bill = bill.times(Ratio::of(100 - percent, 100)).unwrap_or(bill);
         text.push_str(&format!(" A voucher takes {percent}% off the whole bill."));
     }
@@ -104,9 +107,8 @@ fn shopping(rng: &mut Rng, d: u8) -> Draft {
         ),
         false => ("How much is to be paid, in dollars?".to_owned(), bill),
     };
-    let question = format!(
-        "{text} {asked} Do not round. Answer with the exact decimal, without the dollar sign."
-    );
+    let question =
+        format!("{text} {asked} Answer with the exact decimal, without the dollar sign.");
     Draft::new(question, answer.decimal(), kinds as i64).unit("dollars")
 }
 
@@ -130,25 +132,29 @@ fn giving(rng: &mut Rng, d: u8) -> Draft {
             0 if has[a] > 1 && has[a] % 2 == 0 => {
                 let half = has[a] / 2;
                 (has[a], has[b]) = (half, has[b] + half);
-                text.push(format!("{x} hands half of the {thing} over to {y}."));
+                text.push(format!("Half of {x}'s {thing} go to {y}."));
             }
             1 if has[a] % 3 == 0 && has[a] > 0 => {
                 has[a] -= has[a] / 3;
-                text.push(format!("A third of what {x} has gets lost."));
+                text.push(format!("A third of {x}'s {thing} get lost."));
             }
             2 => {
                 let more = rng.range(2, 15);
                 has[a] += more;
                 text.push(format!("{x} finds {more} more."));
             }
-            3 if has[a] >= has[b] => {
+            3 if has[a] >= has[b] && has[b] > 0 => {
                 let n = has[b];
                 (has[a], has[b]) = (has[a] - n, 2 * n);
                 text.push(format!("{x} gives {y} as many as {y} already has."));
             }
             4 => {
                 has.swap(a, b);
-                text.push(format!("{x} and {y} swap everything they have."));
+                text.push(format!("{x} and {y} swap all their {thing}."));
+            }
+            _ if has[a] == 0 => {
+                has[a] = 5;
+                text.push(format!("{x}, who has none left, finds 5."));
             }
             _ => {
                 let n = rng.range(1, 9).min(has[a]);
@@ -178,7 +184,8 @@ fn ages(rng: &mut Rng, d: u8) -> Draft {
                 let k = rng.range(2, 3);
                 if known * k < 90 {
                     age.push(known * k);
-                    lines.push(format!("{x} is {k} times as old as {y}"));
+                    let times = if k == 2 { "twice" } else { "three times" };
+                    lines.push(format!("{x} is {times} as old as {y}"));
                     continue;
                 }
             }
@@ -188,7 +195,8 @@ fn ages(rng: &mut Rng, d: u8) -> Draft {
                 if 2 * (known + years) - years < 90 {
                     age.push(2 * (known + years) - years);
                     lines.push(format!(
-                        "in {years} years {x} will be twice as old as {y} will be then"
+                        "in {} {x} will be twice as old as {y} will be then",
+                        counted(years, "year", "years")
                     ));
                     continue;
                 }
@@ -196,68 +204,79 @@ fn ages(rng: &mut Rng, d: u8) -> Draft {
             2 if known > 8 => {
                 let less = rng.range(1, 5);
                 age.push(known - less);
-                lines.push(format!("{x} is {less} years younger than {y}"));
+                let less = counted(less, "year", "years");
+                lines.push(format!("{x} is {less} younger than {y}"));
                 continue;
             }
             _ => {}
         }
         let more = rng.range(1, 12);
         age.push(known + more);
-        lines.push(format!("{x} was born {more} years before {y}"));
+        let more = counted(more, "year", "years");
+        lines.push(format!("{x} is {more} older than {y}"));
     }
     let sum: i64 = age.iter().sum();
     let asked = rng.count(0, who.len() - 1);
     rng.shuffle(&mut lines);
     let question = format!(
-        "{}. All of {} together are {sum} years old. How old is {}? {INTEGER}",
-        capital(&and(&lines)),
+        "{}. The ages of {} add up to {sum} years. How many years old is {}? {INTEGER}",
+        lines
+            .iter()
+            .map(|line| capital(line))
+            .collect::<Vec<_>>()
+            .join(". "),
         and(&who),
         who[asked]
     );
     Draft::new(question, age[asked], facts).unit("years")
 }
 
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars
-        .next()
-        .map(|first| first.to_uppercase().chain(chars).collect())
-        .unwrap_or_default()
-}
-
 fn production(rng: &mut Rng, d: u8) -> Draft {
     let steps = dial(d, 2, 9);
     let name = *rng.pick(&NAMES);
-    let thing = rng.pick(&THINGS).1;
+    let (one, thing) = *rng.pick(&THINGS);
     let (mut rate, hours) = (rng.range(4, 30), rng.range(4, 9));
     let mut stock = rng.range(0, 50);
     let mut text = vec![format!(
-        "{name}'s workshop has {stock} {thing} in stock, makes {rate} {thing} an hour and works {hours} hours a day."
+        "{name}'s workshop has {} in stock and makes {rate} {thing} an hour. A day of work has {hours} hours.",
+        match stock {
+            0 => format!("no {thing}"),
+            n => counted(n, one, thing),
+        }
     )];
-    for _ in 0..steps {
-        match rng.below(5) {
+    for step in 0..steps {
+        // Work comes first, so that there is something to sell, and last, so that all rates count.
+        let event = match step {
+            0 => 4,
+            step if step == steps - 1 => 4,
+            _ => rng.below(5),
+        };
+        match event {
             0 => {
                 let more = rng.range(1, 9);
                 rate += more;
                 text.push(format!(
-                    "Then a new machine raises the output by {more} an hour."
+                    "Then a new machine raises the output by {more} {thing} an hour.",
+                    thing = if more == 1 { one } else { thing }
                 ));
             }
             1 => {
                 let sold = rng.range(stock / 4, stock / 2 + 1).min(stock);
                 stock -= sold;
-                text.push(format!("{sold} {thing} are sold."));
+                text.push(format!("Then {sold} {thing} are sold."));
             }
-            2 if stock >= 10 => {
+            2 => {
                 stock -= stock / 10;
-                text.push("One in every ten of the stock breaks; a remainder of less than ten stays whole.".to_owned());
+                text.push(format!(
+                    "Then one in every ten of the {thing} in stock gets lost; a remainder of less than ten stays."
+                ));
             }
             _ => {
                 let days = rng.range(1, 6);
                 stock += rate * hours * days;
                 text.push(match days {
-                    1 => "A day of work passes.".to_owned(),
-                    _ => format!("{days} days of work pass."),
+                    1 => "Then the workshop works for a day.".to_owned(),
+                    _ => format!("Then the workshop works for {days} days."),
                 });
             }
         }
@@ -276,28 +295,29 @@ fn tank(rng: &mut Rng, d: u8) -> Draft {
     let mut parts = Vec::new();
     for _ in 0..phases {
         let (rate, minutes) = (
-            Ratio::of(rng.range(2, 30), *rng.pick(&[1, 1, 2, 4])),
+            // 2 to 30: never the one litre that would ask for another verb.
+            Ratio::of(4 * rng.range(2, 29) + *rng.pick(&[0, 0, 1, 2, 4]), 4),
             rng.range(5, 45),
         );
         let flow = rate.times(Ratio::whole(minutes)).unwrap_or(level);
         let after = level.minus(flow).unwrap_or(level);
+        let rate = format!("{} litres", rate.decimal());
         if rng.coin() && !after.is_negative() {
             level = after;
-            parts.push(format!(
-                "for {minutes} minutes {} litres a minute run out",
-                rate.decimal()
-            ));
+            parts.push(format!("{rate} a minute run out for {minutes} minutes"));
         } else {
             level = level.plus(flow).unwrap_or(level);
-            parts.push(format!(
-                "for {minutes} minutes {} litres a minute run in",
-                rate.decimal()
-            ));
+            parts.push(format!("{rate} a minute run in for {minutes} minutes"));
         }
     }
     let thing = *rng.pick(&["tank", "pond", "cistern", "pool"]);
     let question = format!(
-        "A {thing} that is large enough holds {start} litres of water. One after the other, {}. How many litres does it hold then? Answer with an exact number.",
+        "A {thing} holds {start} litres of water and has room for much more. {}{}. How many litres does it hold then? Answer with an exact number: an integer, a decimal or a fraction a/b.",
+        if parts.len() == 1 {
+            ""
+        } else {
+            "One after the other, "
+        },
         and(&parts)
     );
     Draft::new(question, level.decimal(), phases).unit("litres")
@@ -322,8 +342,9 @@ fn relatives(rng: &mut Rng, d: u8) -> Draft {
     rng.shuffle(&mut text);
     let last = who[links];
     let question = format!(
-        "{} In this family everyone belongs to one generation: parents are one generation above their children, and both parents of a child are of the same generation. How many generations is {last} above {}? Write below as a negative number. Answer with an integer.",
+        "{} In this family everyone belongs to one generation: parents are one generation above their children, and both parents of a child are of the same generation. By how many generations is {last} above {}? Answer with an integer: 0 for the same generation, and a negative number if {last} is below {}.",
         text.join(" "),
+        who[0],
         who[0]
     );
     Draft::new(question, level, links as i64)

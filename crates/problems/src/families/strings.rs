@@ -2,7 +2,7 @@
 
 use crate::problem::{AnswerKind, Domain, Draft, Family};
 use crate::rng::Rng;
-use crate::words::{ANAGRAMS, INTEGER, WORDS, dial, join, list, ordinal};
+use crate::words::{ANAGRAMS, INTEGER, WORDS, counted, dial, join, list, ordinal};
 
 use AnswerKind::{Integer, NumberList, Text, Word, WordList};
 
@@ -79,11 +79,11 @@ pub(super) const FAMILIES: &[Family] = &[
         Integer,
         "The fewest edits between two words",
         "letters",
-        distance,
+        super::spelling::distance,
     ),
 ];
 
-fn letters(rng: &mut Rng, alphabet: &str, count: usize) -> String {
+pub(super) fn letters(rng: &mut Rng, alphabet: &str, count: usize) -> String {
     let alphabet: Vec<char> = alphabet.chars().collect();
     (0..count).map(|_| *rng.pick(&alphabet)).collect()
 }
@@ -136,17 +136,18 @@ fn caesar(rng: &mut Rng, d: u8) -> Draft {
     let count = dial(d, 1, 8);
     let text = join(&rng.sample(&WORDS, count as usize), " ");
     let by = rng.range(1, if d < 4 { 5 } else { 25 }) as u8;
+    let places = counted(by, "place", "places");
     let (question, answer) = if rng.coin() {
         (
             format!(
-                "Each letter of `{text}` is replaced by the one {by} places later in the alphabet, with a following z. What is the result?"
+                "Each letter of `{text}` is replaced by the one {places} later in the alphabet, where a follows z again. What is the result?"
             ),
             shift(&text, by),
         )
     } else {
         (
             format!(
-                "Each letter of a text was replaced by the one {by} places later in the alphabet, with a following z. The result is `{}`. What was the text?",
+                "Each letter of a text was replaced by the one {places} later in the alphabet, where a follows z again. The result is `{}`. What was the text?",
                 shift(&text, by)
             ),
             text,
@@ -180,7 +181,7 @@ fn anagram(rng: &mut Rng, d: u8) -> Draft {
     choices.sort_unstable();
     choices.dedup();
     let question = format!(
-        "Which of these words can be made by rearranging all the letters {}: {}? Answer with the word.",
+        "Exactly one of these words can be made by rearranging all the letters {}: {}. Which one? Answer with the word.",
         join(&mixed, " "),
         list(&choices)
     );
@@ -207,7 +208,8 @@ fn edits(rng: &mut Rng, d: u8) -> Draft {
                 let by = rng.count(1, 3.min(size - 1));
                 text.rotate_left(by);
                 parts.push(format!(
-                    "Move the first {by} letter(s) to the end, keeping their order."
+                    "Move the first {} to the end, keeping their order.",
+                    counted(by as i64, "letter", "letters")
                 ));
             }
             2 if size > 5 => {
@@ -221,7 +223,11 @@ fn edits(rng: &mut Rng, d: u8) -> Draft {
             }
             4 => {
                 let from = *rng.pick(&text);
-                let to = *rng.pick(&['k', 'm', 'u', 'y', 'w']);
+                let others: Vec<char> = ['k', 'm', 'u', 'y', 'w']
+                    .into_iter()
+                    .filter(|c| *c != from)
+                    .collect();
+                let to = *rng.pick(&others);
                 text.iter_mut()
                     .filter(|c| **c == from)
                     .for_each(|c| *c = to);
@@ -231,7 +237,7 @@ fn edits(rng: &mut Rng, d: u8) -> Draft {
                 let (at, c) = (rng.count(1, size), *rng.pick(&['b', 'd', 'g', 'h', 'v']));
                 text.insert(at, c);
                 parts.push(format!(
-                    "Insert a {c} after the {} letter.",
+                    "Insert the letter {c} after the {} letter.",
                     ordinal(at as i64)
                 ));
             }
@@ -266,14 +272,15 @@ fn word_sort(rng: &mut Rng, d: u8) -> Draft {
     let (order, by): (_, Key) = match rng.below(if d < 3 { 2 } else { 4 }) {
         0 => ("in alphabetical order", |w| (0, w.to_owned())),
         1 => (
-            "by length, the shortest first, and alphabetically within a length",
+            "by length, the shortest first, and alphabetically among words of the same length",
             |w| (w.len(), w.to_owned()),
         ),
-        2 => ("alphabetically as if they were written backwards", |w| {
-            (0, w.chars().rev().collect())
-        }),
+        2 => (
+            "alphabetically by their letters read from right to left",
+            |w| (0, w.chars().rev().collect()),
+        ),
         _ => (
-            "by the number of letters e in them, the fewest first, and alphabetically within a number",
+            "by the number of letters e in them, the fewest first, and alphabetically among words with equally many",
             |w| (w.matches('e').count(), w.to_owned()),
         ),
     };
@@ -324,7 +331,7 @@ fn palindrome(rng: &mut Rng, d: u8) -> Draft {
         .unwrap_or(1);
     let shown: String = text.iter().collect();
     let question = format!(
-        "How long is the longest palindrome that stands within `{shown}` as neighbouring letters? {INTEGER}"
+        "A palindrome reads the same from left to right and from right to left. How many letters does the longest palindrome have that can be cut out of `{shown}` in one piece? {INTEGER}"
     );
     Draft::new(question, longest, size)
 }
@@ -337,11 +344,11 @@ fn acrostic(rng: &mut Rng, d: u8) -> Draft {
     } else {
         4
     }) {
-        0 => ("the first letter", |w, _| w.chars().next()),
-        1 => ("the last letter", |w, _| w.chars().last()),
-        2 => ("the third letter", |w, _| w.chars().nth(2)),
+        0 => ("the first letter of each", |w, _| w.chars().next()),
+        1 => ("the last letter of each", |w, _| w.chars().last()),
+        2 => ("the third letter of each", |w, _| w.chars().nth(2)),
         _ => (
-            "the first letter of the 1st, 3rd, 5th and every other odd-placed word and the last letter of the others, that is",
+            "in turns the first letter of one and the last letter of the next, beginning with the first letter of the first,",
             |w, i| {
                 if i % 2 == 0 {
                     w.chars().next()
@@ -357,40 +364,8 @@ fn acrostic(rng: &mut Rng, d: u8) -> Draft {
         .filter_map(|(i, w)| pick(w, i))
         .collect();
     let question = format!(
-        "Take {which} of each of these words, in order: {}. Answer with the letters joined, in lower case and without spaces.",
+        "Take {which} of these words, in their order: {}. Answer with the letters joined, in lower case and without spaces.",
         list(&words)
     );
     Draft::new(question, answer, count)
-}
-
-fn distance(rng: &mut Rng, d: u8) -> Draft {
-    let size = dial(d, 4, 10);
-    let a = letters(rng, "abcde", size as usize);
-    let mut b: Vec<char> = a.chars().collect();
-    for _ in 0..rng.count(1, size as usize) {
-        let at = rng.count(0, b.len() - 1);
-        match rng.below(3) {
-            0 if b.len() > 2 => drop(b.remove(at)),
-            1 => b.insert(at, *rng.pick(&['a', 'b', 'c', 'd', 'e'])),
-            _ => b[at] = *rng.pick(&['a', 'b', 'c', 'd', 'e']),
-        }
-    }
-    // One row of the table: the distance of a prefix of `a` to all prefixes of `b`.
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let best = (diagonal + usize::from(x != *y))
-                .min(row[j] + 1)
-                .min(row[j + 1] + 1);
-            diagonal = row[j + 1];
-            row[j + 1] = best;
-        }
-    }
-    let b: String = b.into_iter().collect();
-    let question = format!(
-        "One edit inserts, deletes or replaces a single letter. What is the smallest number of edits that turns `{a}` into `{b}`? {INTEGER}"
-    );
-    Draft::new(question, row[row.len() - 1], size)
 }

@@ -3,7 +3,7 @@
 use crate::problem::{AnswerKind, Domain, Draft, Family};
 use crate::ratio::Ratio;
 use crate::rng::Rng;
-use crate::words::{FRACTION, INTEGER, dial, names, ordinal};
+use crate::words::{FRACTION, INTEGER, capital, counted, dial, duration, names, spelled_count};
 
 use AnswerKind::{Clock, Date, Integer, Rational, Word};
 
@@ -142,7 +142,7 @@ fn weekday(rng: &mut Rng, d: u8) -> Draft {
     let known = any_day(rng);
     let asked = known + rng.signed(span / 3, span);
     let question = format!(
-        "{} is a {}. Which day of the week is {}? (The Gregorian calendar holds.) Answer with the English name of the day.",
+        "{} is a {}. Which day of the week is {}? (Both dates are of the Gregorian calendar.) Answer with the English name of the day.",
         spelled(known),
         DAYS[(known % 7) as usize],
         spelled(asked)
@@ -155,13 +155,13 @@ fn date_shift(rng: &mut Rng, d: u8) -> Draft {
     let start = any_day(rng);
     let by = rng.signed(span / 3, span);
     let (year, month, day) = date_of(start + by);
-    let (count, unit) = if by % 7 == 0 {
-        (by.abs() / 7, "weeks")
+    let length = if by % 7 == 0 {
+        counted(by.abs() / 7, "week", "weeks")
     } else {
-        (by.abs(), "days")
+        counted(by.abs(), "day", "days")
     };
     let question = format!(
-        "Which date is {count} {unit} {} {}? Answer in the form YYYY-MM-DD.",
+        "Which date of the Gregorian calendar is {length} {} {}? Answer in the form YYYY-MM-DD.",
         if by < 0 { "before" } else { "after" },
         spelled(start)
     );
@@ -203,12 +203,7 @@ fn clock_chain(rng: &mut Rng, d: u8) -> Draft {
     let mut parts = Vec::new();
     for _ in 0..steps {
         let time = rng.range(7, 40 + 25 * i64::from(d));
-        let (hours, minutes) = (time / 60, time % 60);
-        let length = match hours {
-            0 => format!("{minutes} minutes"),
-            1 => format!("1 hour and {minutes} minutes"),
-            _ => format!("{hours} hours and {minutes} minutes"),
-        };
+        let length = duration(time);
         now += time;
         let what = *rng.pick(&[
             "walks for",
@@ -224,13 +219,13 @@ fn clock_chain(rng: &mut Rng, d: u8) -> Draft {
     let backwards = d > 3 && rng.coin();
     let question = if backwards {
         format!(
-            "{name} {}, and it is then {} o'clock (24-hour clock). At what time did this begin? {CLOCK}",
+            "{name} {}. It is then {} on a 24-hour clock. At what time did all this begin? {CLOCK}",
             parts.join(", then "),
             clock(now)
         )
     } else {
         format!(
-            "At {} {name} {}. What time is it then? {CLOCK}",
+            "Starting at {} on a 24-hour clock, {name} {}. What time is it then? {CLOCK}",
             clock(start),
             parts.join(", then ")
         )
@@ -253,17 +248,18 @@ fn clock_angle(rng: &mut Rng, d: u8) -> Draft {
         "a clock",
         "a wall clock",
         "a watch",
-        "the clock of a station",
-        "the clock of a tower",
+        "a station clock",
+        "a tower clock",
         "a kitchen clock",
     ]);
+    let hour = if h == 0 { 12 } else { h };
     let time = if s == 0 {
-        format!("{h}:{m:02}")
+        format!("{hour}:{m:02}")
     } else {
-        format!("{h}:{m:02}:{s:02} (with seconds)")
+        format!("{hour}:{m:02}:{s:02} (hours, minutes and seconds)")
     };
     let question = format!(
-        "The hands of {clock} move evenly. How many degrees is the smaller angle between the hour hand and the minute hand at {time}? {FRACTION}"
+        "The hands of {clock} with a dial of twelve hours move steadily, without jumps. How many degrees is the smaller angle between the hour hand and the minute hand at {time}? {FRACTION}"
     );
     Draft::new(question, Ratio::of(apart, 120).decimal(), steps).unit("°")
 }
@@ -298,18 +294,25 @@ fn zones(rng: &mut Rng, d: u8) -> Draft {
         clock(start)
     );
     for (index, town) in towns[1..].iter().enumerate() {
-        let time = rng.range(50, 700);
+        let before = offset;
+        // Half hours exist east of Greenwich only.
+        offset = rng.range(-10, 12) * 60 + 30 * i64::from(rng.below(4) == 0);
+        if offset < 0 {
+            offset = offset.div_euclid(60) * 60;
+        }
+        // The farther around the globe, the longer the flight: no plane crosses twelve zones in an hour.
+        let apart = (offset - before).abs();
+        let time = apart.min(24 * 60 - apart) * rng.range(60, 80) / 100 + rng.range(50, 240);
         if index > 0 {
             let stop = rng.range(25, 180);
             utc += stop;
-            text.push_str(&format!(", stays there for {stop} minutes"));
+            text.push_str(&format!(", stays there for {}, then", duration(stop)));
         }
-        offset = rng.range(-20, 24) * 30;
         utc += time;
         text.push_str(&format!(
-            ", flies {} h {:02} min to {town} ({})",
-            time / 60,
-            time % 60,
+            "{} flies for {} to {town} ({})",
+            if index > 0 { "" } else { " and" },
+            duration(time),
             show(offset)
         ));
     }
@@ -324,23 +327,26 @@ fn recurring(rng: &mut Rng, d: u8) -> Draft {
     let lcm = periods.iter().fold(1_i128, |a, b| {
         a / crate::ratio::gcd(a, i128::from(*b)) * i128::from(*b)
     });
-    let thing = *rng.pick(&[
-        "lighthouses flash",
-        "bells ring",
-        "buses leave",
-        "sprinklers start",
-        "signals blink",
+    let (thing, unit) = *rng.pick(&[
+        ("lighthouses flash", "seconds"),
+        ("bells ring", "minutes"),
+        ("buses leave", "minutes"),
+        ("sprinklers start", "hours"),
+        ("signals blink", "seconds"),
+        ("ferries sail", "hours"),
+        ("markets are held", "days"),
     ]);
-    let unit = *rng.pick(&["seconds", "minutes", "days"]);
     let from = rng.range(1, 40);
     let texts: Vec<String> = periods
         .iter()
-        .zip(1..)
-        .map(|(p, n)| format!("the {} every {p} {unit}", ordinal(n)))
+        .zip(["first", "second", "third", "fourth", "fifth"])
+        .map(|(p, name)| format!("the {name} every {p} {unit}"))
         .collect();
     let question = format!(
-        "Some {thing} regularly: {}. All do so together {from} {unit} after the count begins. How many {unit} after the count begins do all of them do so together for the next time? {INTEGER}",
-        crate::words::and(&texts)
+        "{} {thing} at regular intervals: {}. They all do so together {} after a clock is started. How many {unit} after the clock was started do they next all do so together? {INTEGER}",
+        capital(&spelled_count(count)),
+        crate::words::and(&texts),
+        counted(from, unit.trim_end_matches('s'), unit)
     );
     Draft::new(question, lcm + i128::from(from), count as i64).unit(unit)
 }

@@ -302,14 +302,14 @@ fn hostile_answers_cost_little() {
     for family in families() {
         let problem = family.generate(10, 1).unwrap();
         for answer in &hostile {
-            let start = Instant::now();
-            assert!(!check(&problem, answer).equal, "{}", family.name);
-            let took = start.elapsed();
-            assert!(
-                took < Duration::from_millis(200),
-                "{}: {took:?}",
-                family.name
-            );
+            // The best of several tries: a busy machine must not look like a slow check.
+            let quick = (0..20).any(|_| {
+                let start = Instant::now();
+                assert!(!check(&problem, answer).equal, "{}", family.name);
+                start.elapsed() < Duration::from_millis(100)
+            });
+            let name: String = answer.chars().take(12).collect();
+            assert!(quick, "{}: {name}", family.name);
         }
     }
 }

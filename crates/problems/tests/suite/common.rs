@@ -45,6 +45,15 @@ pub fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
     &text[start..end]
 }
 
+/// The parts of `a, b and c`.
+pub fn parts(text: &str) -> Vec<&str> {
+    text.split(", ")
+        .flat_map(|part| part.split(" and "))
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .collect()
+}
+
 /// A number or fraction of an answer.
 pub fn float(text: &str) -> f64 {
     match text.split_once('/') {

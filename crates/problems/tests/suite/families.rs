@@ -160,9 +160,7 @@ fn the_seed_decides_and_nothing_else() {
             }
             let distinct: BTreeSet<_> = made.iter().map(|problem| &problem.question).collect();
             if d >= 3 {
-                // Few sizes of small jugs can measure anything.
-                let tenths = if family.name == "water_jugs" { 8 } else { 9 };
-                let least = SEEDS as usize * tenths / 10;
+                let least = SEEDS as usize * 9 / 10;
                 assert!(
                     distinct.len() >= least,
                     "{} at {d}: {}",

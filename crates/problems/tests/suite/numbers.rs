@@ -1,6 +1,6 @@
 //! Number theory by definition, geometry by other formulas.
 
-use crate::common::{agrees, body, float, floats, gold, ints, near};
+use crate::common::{agrees, between, body, float, floats, gold, ints, near};
 
 fn gcd(a: i64, b: i64) -> i64 {
     if b == 0 { a.abs() } else { gcd(b, a % b) }
@@ -101,7 +101,8 @@ fn number_theory_by_definition() {
             && (0..q.chunks(2).map(|c| c[1]).product()).contains(&x)
     });
     agrees("largest_gap", 1..=10, |p| {
-        let q = ints(body(p));
+        // "(0 or more)" comes first.
+        let q = &ints(body(p))[1..];
         let mut can = vec![false; (q[0] * q[1]) as usize + 1];
         can[0] = true;
         for at in 1..can.len() {
@@ -111,7 +112,8 @@ fn number_theory_by_definition() {
     });
     agrees("factorial_zeros", 1..=10, |p| {
         let q = ints(body(p));
-        let (n, base) = (q[0], q[1]);
+        let (n, base) = (q[0], q[3]);
+        assert_eq!((q[1], q[2]), (1, n));
         let power = |mut m: i64, k: i64| {
             let mut t = 0;
             while m % k == 0 {
@@ -151,14 +153,18 @@ fn geometry_by_other_formulas() {
     agrees("triangle_angles", 1..=10, |p| {
         let x = float(&p.answer);
         let text = body(p);
-        let q = ints(text);
-        let other = x * q[0] as f64 / q[1] as f64;
-        let third = if text.contains("larger") {
-            x + q[2] as f64
-        } else if text.contains("smaller") {
-            x - q[2] as f64
-        } else {
-            x
+        let (first, second) = between(text, " the angle at ", "How")
+            .split_once(", and ")
+            .unwrap();
+        let other = match () {
+            _ if first.contains("as large as") => x,
+            _ if first.contains(" times ") => x * float(between(first, " is ", " times")),
+            _ => x * float(between(first, " is ", " of ")),
+        };
+        let third = match () {
+            _ if second.contains("larger") => x + ints(second)[0] as f64,
+            _ if second.contains("smaller") => x - ints(second)[0] as f64,
+            _ => x,
         };
         near(x + other + third, 180.0) && x > 0.0 && third > 0.0
     });
@@ -193,19 +199,17 @@ fn geometry_by_other_formulas() {
     });
     agrees("right_triangle", 1..=10, |p| {
         let mut sum = 0.0;
-        for part in body(p)
-            .split("; the ")
-            .flat_map(|t| t.split(": the ").skip(usize::from(t.contains(": the "))))
-        {
-            let text = part.split(". What").next().unwrap();
+        for text in body(p).split(" has ").skip(1) {
             let words: Vec<f64> = text
-                .split([' ', ';'])
-                .filter_map(|w| w.parse().ok())
+                .split(' ')
+                .filter_map(|w| w.trim_end_matches(['.', ',']).parse().ok())
                 .collect();
-            sum += if text.contains("take its hypotenuse") {
-                words[0].hypot(words[1])
-            } else {
-                (words[1].powi(2) - words[0].powi(2)).sqrt()
+            sum += match () {
+                _ if text.starts_with("legs of") => words[0].hypot(words[1]),
+                _ => {
+                    assert!(text.contains("its other leg"), "{text}");
+                    (words[1].powi(2) - words[0].powi(2)).sqrt()
+                }
             };
         }
         near(sum, float(&p.answer))

@@ -96,19 +96,36 @@ fn programs_by_interpreters() {
 
 #[test]
 fn stories_add_up() {
-    agrees("heads_and_legs", 1..=5, |p| {
-        let q = ints(body(p));
-        let a = ints(&p.answer);
-        // Legs of the two kinds, heads, legs; and no other herd fits.
-        let fits = (0..=q[2])
-            .filter(|x| q[0] * x + q[1] * (q[2] - x) == q[3])
-            .collect::<Vec<_>>();
-        fits == [a[0]] && a[0] + a[1] == q[2]
-    });
-    agrees("sharing", 1..=4, |p| {
-        let q = ints(body(p));
-        let a = ints(&p.answer);
-        a.iter().sum::<i64>() == q[0] && (1..a.len()).all(|i| a[i] * q[1] == a[0] * q[1 + i])
+    agrees("heads_and_legs", 1..=10, |p| {
+        let text = body(p);
+        let legs: Vec<i64> = text
+            .split(" legs each")
+            .filter_map(|part| part.rsplit('(').next()?.parse().ok())
+            .collect();
+        let heads = ints(between(text, ": ", " heads"))[0];
+        let sum = ints(between(text, " heads and ", " legs"))[0];
+        let points = match legs.len() {
+            2 => vec![0, 0, 0],
+            _ => ints(between(text, "points, ", ", and come")),
+        };
+        let total = match legs.len() {
+            2 => 0,
+            _ => ints(between(text, "come to ", " points"))[0],
+        };
+        // All herds of so many heads.
+        let mut fits = Vec::new();
+        for x in 0..=heads {
+            let least = if legs.len() == 2 { heads - x } else { 0 };
+            for y in least..=heads - x {
+                let herd = [x, y, heads - x - y];
+                let count =
+                    |each: &[i64]| -> i64 { each.iter().zip(herd).map(|(n, k)| n * k).sum() };
+                if count(&legs) == sum && count(&points) == total {
+                    fits.push(herd[..legs.len()].to_vec());
+                }
+            }
+        }
+        fits == [ints(&p.answer)]
     });
     agrees("generations", 1..=10, |p| {
         let text = body(p);

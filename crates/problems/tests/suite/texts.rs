@@ -47,7 +47,7 @@ fn texts_and_lists_by_other_algorithms() {
             v
         };
         let key = sort(between(&p.question, "all the letters ", ":"));
-        let fits: Vec<&str> = between(&p.question, ": ", "?")
+        let fits: Vec<&str> = between(&p.question, ": ", ".")
             .split(", ")
             .filter(|w| sort(w) == key)
             .collect();
