@@ -126,7 +126,7 @@ fn verdicts_are_read_strictly() {
         (&*yes.how, &*yes.detail),
         ("model judge-1-0324", "I looked at it.")
     );
-    assert_eq!(found["exact"].as_ref().unwrap().how, "exact");
+    assert_eq!(found["exact"].as_ref().unwrap().how, "text");
     assert_eq!(
         finished.steps[1].facts["model"],
         json!({"traces": 10, "decided": 5, "undecided": 4, "given_up": 1})
@@ -212,7 +212,7 @@ fn settings_are_refused_before_anything_runs() {
     for (more, word) in [
         ("prompt = \"{problem}\"", "{reply}"),
         ("promt = \"x\"", "promt"),
-        ("sampling = { temperature = \"hot\" }", "temperature"),
+        ("sampling = { temperature = \"hot\" }", "hot"),
     ] {
         let folder = tempfile::tempdir().unwrap();
         rows(folder.path(), [row("a", "good")]);
