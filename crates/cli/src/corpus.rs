@@ -1,7 +1,5 @@
 //! `retort corpus`: traces to a corpus that can be trained on.
 
-mod judge;
-
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
@@ -12,12 +10,12 @@ use retort_corpus::import::Defaults;
 use retort_corpus::inspect::{Inspect, View};
 use retort_corpus::recipe::Step;
 use retort_corpus::{Flow, Folders, Progress, Recipe};
+use retort_judge::Panel;
 
 use crate::failure::Failure;
 use crate::note::{dim, note};
 use crate::stop::{self, Replying};
 use crate::{Outcome, load, source};
-use judge::Checkers;
 
 /// Filter, verify, deduplicate, decontaminate, mix and publish traces
 #[derive(clap::Args)]
@@ -123,9 +121,8 @@ fn run_recipe(args: &Build) -> Result<Outcome> {
             false => Flow::Continue,
         }
     };
-    let checkers = Checkers;
     let _replying = Replying::begin();
-    let finished = retort_corpus::run(&recipe, folders, Some(&checkers), &mut listen);
+    let finished = retort_corpus::run(&recipe, folders, Some(&Panel), &mut listen);
     bar.finish_and_clear();
     let finished = finished?;
     for step in &finished.steps {

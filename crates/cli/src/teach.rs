@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 use clap::ValueHint;
 use retort_corpus::import::Problem;
 use retort_corpus::import::problem::problem;
-use retort_corpus::{Teacher, Trace, Turn};
+use retort_corpus::{Teacher, Tests, Trace, Turn};
 use retort_dataset::Rows;
 use retort_report::atomic;
 use retort_report::number::short;
@@ -52,6 +52,7 @@ const EXAMPLES: &str = r#"A teach.toml
   problems = ["problems.jsonl"]        # of retort problems, GSM8K, MATH, AIME, NuminaMath, ...,
                                        # or "hf:datasets/openai/gsm8k/main/train"
   samples = 4                          # replies to each problem
+  # {problem} and, for code, {tests} stand for what the problem holds
   prompt = "{problem}\n\nReason step by step, and put the final answer within \\boxed{}."
   [sampling]
   temperature = 0.6
@@ -194,7 +195,12 @@ fn request(id: &str, asked: &Asked, config: &Config) -> Request {
         role: Role::System,
         content: text.clone(),
     });
-    let question = config.prompt.replace("{problem}", &asked.problem.problem);
+    let tests = asked.problem.tests.as_ref().map(Tests::shown);
+    let values = [
+        ("problem", asked.problem.problem.as_str()),
+        ("tests", tests.as_deref().unwrap_or_default()),
+    ];
+    let question = retort_teacher::fill(&config.prompt, &values);
     Request {
         id: id.into(),
         messages: system.chain([Message::user(question)]).collect(),
@@ -283,6 +289,7 @@ fn trace(unit: &Unit, asked: &Asked, reply: Accepted, config: &Config) -> Trace 
         problem,
         answer,
         subject,
+        tests,
         mut meta,
         ..
     } = asked.problem.clone();
@@ -301,6 +308,7 @@ fn trace(unit: &Unit, asked: &Asked, reply: Accepted, config: &Config) -> Trace 
         messages: vec![Turn::new("user", problem.clone()), answered],
         problem,
         answer,
+        tests,
         teacher: Teacher {
             model: reply.model.unwrap_or(reply.endpoint),
             sampling: {

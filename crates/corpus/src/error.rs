@@ -72,6 +72,13 @@ pub enum CorpusError {
 
     #[error("`{}` is in use by another process", path.display())]
     Busy { path: PathBuf },
+
+    /// Of whoever implements [`crate::Judge`].
+    #[error("the judge cannot go on: {reason}")]
+    Judge {
+        reason: String,
+        hint: Option<&'static str>,
+    },
 }
 
 fn of(path: Option<&Path>) -> String {
@@ -121,6 +128,7 @@ impl CorpusError {
             Self::NoProblems { .. } => "decontamination needs the benchmark's questions",
             Self::Empty { .. } => "look at the step's examples of what it dropped in its manifest",
             Self::Stopped { .. } => "run again to go on: finished steps are not repeated",
+            Self::Judge { hint, .. } => return *hint,
             Self::Busy { .. } => "wait for it, or choose another work folder",
             _ => return None,
         })

@@ -110,7 +110,13 @@ impl View {
                 }
             },
             unfinished: import::unfinished(trace),
-            facts: trace.meta.iter().map(fact).collect(),
+            facts: {
+                let tests = trace
+                    .tests
+                    .iter()
+                    .map(|tests| format!("tests: {}", tests.len()));
+                tests.chain(trace.meta.iter().map(fact)).collect()
+            },
         }
     }
 

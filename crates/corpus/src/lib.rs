@@ -3,6 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`trace`] | what a trace is |
+//! | [`code_tests`] | tests of a problem whose answer is a program |
 //! | [`import`] | rows of other projects' files as traces |
 //! | [`filter`] | rules that look at one trace |
 //! | [`dedup`] | repeats, exact and near |
@@ -19,6 +20,7 @@
 
 #![deny(unsafe_code)]
 
+pub mod code_tests;
 pub mod decontaminate;
 pub mod dedup;
 pub mod error;
@@ -32,8 +34,9 @@ pub mod recipe;
 pub mod trace;
 mod words;
 
+pub use code_tests::{MAX_TESTS_BYTES, Tests};
 pub use error::CorpusError;
-pub use judge::{Judge, Upstream};
+pub use judge::{Judge, Session, Tick, Upstream};
 pub use pipeline::{Finished, Flow, Folders, Progress, run};
 pub use publish::{Published, publish};
 pub use recipe::{Recipe, Source, Step};

@@ -131,7 +131,8 @@ impl Step {
             Self::Decontaminate(step) => step.validate(),
             Self::Mix(step) => step.validate(),
             Self::Split(step) => step.validate(),
-            Self::Verify(_) | Self::DedupExact(_) | Self::TwoTasks(_) => Ok(()),
+            Self::Verify(step) => step.validate(),
+            Self::DedupExact(_) | Self::TwoTasks(_) => Ok(()),
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::words;
+use crate::{Tests, words};
 
 /// One line of a corpus. All files that this crate writes hold traces of this shape.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -19,6 +19,9 @@ pub struct Trace {
     /// The right answer, if it is known.
     #[serde(default)]
     pub answer: Option<String>,
+    /// What a program that is the answer must pass, at most [`crate::MAX_TESTS_BYTES`] of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tests: Option<Tests>,
     /// The conversation: the reply to learn is its last turn.
     pub messages: Vec<Turn>,
     /// Who wrote the reply.

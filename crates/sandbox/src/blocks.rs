@@ -8,21 +8,34 @@
 pub fn last_python_block(completion: &str) -> Option<String> {
     let mut python = None;
     let mut plain = None;
-    let mut lines = completion.lines();
-    while let Some(line) = lines.next() {
-        let Some(fence) = Fence::opened_by(line) else {
-            continue;
-        };
-        let Some(code) = fence.content(&mut lines) else {
-            break;
-        };
-        match fence.language.to_ascii_lowercase().as_str() {
+    for (language, code) in closed_blocks(completion) {
+        match language.as_str() {
             "python" | "python3" | "py" => python = Some(code),
             "" => plain = Some(code),
             _ => {}
         }
     }
     python.or(plain)
+}
+
+/// The mark of the last closed code block, in lower case, if it has one that is not Python's:
+/// where there is no Python, this is what the answer is written in.
+pub fn last_foreign_language(completion: &str) -> Option<String> {
+    let languages = closed_blocks(completion).map(|(language, _)| language);
+    let known = ["python", "python3", "py", ""];
+    languages
+        .filter(|language| !known.contains(&language.as_str()))
+        .last()
+}
+
+/// Language, in lower case, and content of each block that has an end.
+fn closed_blocks(completion: &str) -> impl Iterator<Item = (String, String)> {
+    let mut lines = completion.lines();
+    std::iter::from_fn(move || {
+        let fence = lines.find_map(Fence::opened_by)?;
+        let code = fence.content(&mut lines)?;
+        Some((fence.language.to_ascii_lowercase(), code))
+    })
 }
 
 /// The line that opens a code block.
@@ -81,7 +94,7 @@ impl<'a> Fence<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::last_python_block;
+    use super::{last_foreign_language, last_python_block};
 
     fn last(text: &str) -> Option<String> {
         last_python_block(text)
@@ -99,6 +112,14 @@ mod tests {
         assert_eq!(last("```js\nx\n```"), None);
         assert_eq!(last("no code, but `x` and ```y```"), None);
         assert_eq!(last(""), None);
+    }
+
+    #[test]
+    fn other_languages_are_known_by_their_marks() {
+        let text = "```text\n1\n```\n```C++ \nint x;\n```\n```\n5\n```\n";
+        assert_eq!(last_foreign_language(text).as_deref(), Some("c++"));
+        assert_eq!(last_foreign_language("```python\nx\n```"), None);
+        assert_eq!(last_foreign_language("```rust\nfn f"), None);
     }
 
     #[test]

@@ -34,7 +34,7 @@ mod probe;
 mod random;
 mod sandbox;
 
-pub use blocks::last_python_block;
+pub use blocks::{last_foreign_language, last_python_block};
 pub use error::SandboxError;
 pub use grade::{Reason, TestReport, TestResult, Tests};
 pub use limits::Limits;

@@ -23,6 +23,7 @@ mod http;
 mod job;
 mod journal;
 mod request;
+mod template;
 
 pub use backend::Backend;
 pub use config::{Budget, Endpoint, Options, Price, Rest, Retry};
@@ -32,3 +33,4 @@ pub use http::HttpBackend;
 pub use job::{Counts, Ending, Progress, Seat, SeatReport, Summary, run};
 pub use journal::{Accepted, Failed, Journal, Recovered, Replies, Spent};
 pub use request::{Finish, Message, Reply, Request, Role, Sampling, Unit, Usage};
+pub use template::fill;

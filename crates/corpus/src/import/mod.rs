@@ -18,6 +18,7 @@
 //! A reply that was cut off is imported, marked `meta.finished = false`, and dropped by the filter
 //! `unfinished`, so that the report can say how many there were.
 
+mod code_tests;
 pub mod problem;
 mod reply;
 mod rows;

@@ -3,8 +3,9 @@
 use retort_dataset::Origin;
 use serde_json::{Map, Value};
 
-use crate::CorpusError;
+use super::code_tests;
 use crate::error::shown;
+use crate::{CorpusError, Tests};
 
 /// A question with what its file says about it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -19,6 +20,8 @@ pub struct Problem {
     pub solution: Option<String>,
     /// Algebra, biology, a year's contest.
     pub subject: Option<String>,
+    /// Of a problem whose answer is a program.
+    pub tests: Option<Tests>,
     /// All other fields that are short.
     pub meta: Map<String, Value>,
 }
@@ -83,6 +86,7 @@ pub fn problem(fields: &mut Map<String, Value>, origin: &Origin) -> Result<Probl
             found,
         });
     };
+    let (tests, left_out) = code_tests::take(fields, &question);
     let mut solution = first(fields, &SOLUTION);
     let mut answer = first(fields, &ANSWER);
     // GSM8K: the worked solution is called answer, and ends with the answer after `####`.
@@ -106,6 +110,9 @@ pub fn problem(fields: &mut Map<String, Value>, origin: &Origin) -> Result<Probl
     let id = first(fields, &ID).unwrap_or_default();
     let subject = first(fields, &SUBJECT);
     let mut meta = Map::new();
+    if left_out > 0 {
+        meta.insert("tests_left_out".into(), left_out.into());
+    }
     if let Some(subject) = &subject {
         meta.insert("subject".into(), subject.clone().into());
     }
@@ -126,6 +133,7 @@ pub fn problem(fields: &mut Map<String, Value>, origin: &Origin) -> Result<Probl
         answer,
         solution,
         subject,
+        tests,
         meta,
     })
 }
@@ -230,6 +238,8 @@ mod tests {
             (mbpp.id.as_str(), mbpp.solution.as_deref()),
             ("1", Some("def f(): pass"))
         );
+        assert_eq!(mbpp.tests.map(|tests| tests.len()), Some(1));
+        assert!(!mbpp.meta.contains_key("test_list"));
         let olympiad =
             read(r#"{"question":"Q","context":"C","final_answer":["2"],"solution":["S"]}"#);
         assert_eq!(

@@ -7,7 +7,7 @@ use super::problem::{Problem, first, problem};
 use super::reply::{Reply, apart, parted};
 use super::{Defaults, Thought};
 use crate::error::shown;
-use crate::{CorpusError, Teacher, Trace, Turn, Verdict};
+use crate::{CorpusError, MAX_TESTS_BYTES, Teacher, Trace, Turn, Verdict};
 
 type Fields = Map<String, Value>;
 
@@ -24,10 +24,14 @@ pub(super) fn traces(
     if own(&fields) {
         unfold(&mut fields);
         let trace = serde_json::from_value(Value::Object(fields));
-        return Ok(vec![trace.map_err(|error| CorpusError::Trace {
+        let mut trace: Trace = trace.map_err(|error| CorpusError::Trace {
             origin: origin.clone(),
             reason: error.to_string(),
-        })?]);
+        })?;
+        trace.tests = trace
+            .tests
+            .and_then(|tests| tests.within(MAX_TESTS_BYTES).0);
+        return Ok(vec![trace]);
     }
     let replies = replies(&mut fields, defaults, origin)?;
     let teacher = Teacher {
@@ -102,7 +106,7 @@ fn own(fields: &Fields) -> bool {
         && fields.get("teacher").is_some_and(Value::is_object)
 }
 
-/// Published Parquet files hold `sampling` and `meta` as JSON in a text.
+/// Published Parquet files hold `sampling`, `tests` and `meta` as JSON in a text.
 fn unfold(fields: &mut Fields) {
     let parse = |value: &mut Value| {
         if let Value::String(text) = value {
@@ -110,6 +114,7 @@ fn unfold(fields: &mut Fields) {
         }
     };
     fields.get_mut("meta").into_iter().for_each(parse);
+    fields.get_mut("tests").into_iter().for_each(parse);
     if let Some(Value::Object(teacher)) = fields.get_mut("teacher") {
         teacher.get_mut("sampling").into_iter().for_each(parse);
     }
@@ -329,6 +334,7 @@ fn finish(found: Found, problem: &Problem, before: &[Turn], teacher: &Teacher) -
         id: problem.id.clone(),
         problem: problem.problem.clone(),
         answer: problem.answer.clone(),
+        tests: problem.tests.clone(),
         messages,
         teacher,
         verdict: found.verdict,

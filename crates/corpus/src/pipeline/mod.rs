@@ -15,6 +15,7 @@ mod mix;
 mod select;
 mod simple;
 mod stream;
+mod verify;
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -22,13 +23,14 @@ use std::path::{Path, PathBuf};
 use retort_report::atomic;
 use serde_json::{Map, Value};
 
-use crate::{CorpusError, Judge, Recipe, Step};
+use crate::{CorpusError, Judge, Recipe, Step, Upstream};
 pub use control::{Flow, Listener, Progress};
 pub use manifest::StepRecord;
 pub use mix::{Mix, Part};
 pub use select::{Difficulty, Keep, Select};
-pub use simple::{SplitStep, TwoTasks, Verified, Verify};
+pub use simple::{SplitStep, TwoTasks};
 pub use stream::{Dropped, Example};
+pub use verify::{CodeLimits, Verified, Verify};
 
 pub(crate) use control::Control;
 pub(crate) use manifest::{file_sha256, json, key};
@@ -112,6 +114,11 @@ pub fn run<'a>(
     listener: &'a mut Listener<'_>,
 ) -> Result<Finished, CorpusError> {
     recipe.validate()?;
+    for step in &recipe.steps {
+        if let Step::Verify(step) = step {
+            judge.unwrap_or(&Upstream).check(step)?;
+        }
+    }
     let work = folders.work;
     std::fs::create_dir_all(work).map_err(|error| CorpusError::io("write", work, error))?;
     let lock_path = work.join("lock");

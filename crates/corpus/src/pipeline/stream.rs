@@ -71,7 +71,7 @@ pub struct Example {
 }
 
 impl Example {
-    fn of(trace: &Trace, detail: String) -> Self {
+    pub(super) fn of(trace: &Trace, detail: String) -> Self {
         let reply = match trace.thought() {
             "" => trace.said(),
             thought => thought,
@@ -171,28 +171,31 @@ pub(crate) fn batches(
 ) -> Result<(), CorpusError> {
     let mut rows = Rows::open(path)?;
     let mut number = 0;
-    loop {
-        let mut some = Vec::new();
-        let mut bytes = 0;
-        while bytes < BATCH_BYTES && some.len() < BATCH_ROWS {
-            let Some(row) = rows.next().transpose()? else {
-                break;
-            };
-            // A row of a table is parsed already; about what a trace has.
-            bytes += row.line().map_or(4096, <[u8]>::len) + 1;
-            some.push(row);
-        }
-        if some.is_empty() {
-            return Ok(());
-        }
+    while let Some((some, bytes)) = next_batch(&mut rows)? {
         let read = some.len() as u64;
         let kept = batch(number, some)?;
         number += read;
         control.advance(bytes as u64, read, kept as u64)?;
     }
+    Ok(())
 }
 
-fn parse(row: &Row) -> Result<Trace, CorpusError> {
+/// Some lines of a file with their length; none at its end.
+pub(super) fn next_batch(rows: &mut Rows) -> Result<Option<(Vec<Row>, usize)>, CorpusError> {
+    let mut some = Vec::new();
+    let mut bytes = 0;
+    while bytes < BATCH_BYTES && some.len() < BATCH_ROWS {
+        let Some(row) = rows.next().transpose()? else {
+            break;
+        };
+        // A row of a table is parsed already; about what a trace has.
+        bytes += row.line().map_or(4096, <[u8]>::len) + 1;
+        some.push(row);
+    }
+    Ok((!some.is_empty()).then_some((some, bytes)))
+}
+
+pub(super) fn parse(row: &Row) -> Result<Trace, CorpusError> {
     let line = row.line().unwrap_or_default();
     serde_json::from_slice(line).map_err(|error| CorpusError::Trace {
         origin: row.origin().clone(),

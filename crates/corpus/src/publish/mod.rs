@@ -27,6 +27,8 @@ pub struct Publish {
     pub rows_per_shard: u64,
     /// Where the thought of a reply stands.
     pub thought: Place,
+    /// Whether problems' tests are written, as JSON. They are many times a problem's length.
+    pub tests: bool,
     /// The licence of the whole, for the card: `apache-2.0`. Empty: `other`.
     pub licence: String,
 }
@@ -47,6 +49,7 @@ impl Default for Publish {
         Self {
             rows_per_shard: 50_000,
             thought: Place::default(),
+            tests: false,
             licence: String::new(),
         }
     }

@@ -12,9 +12,9 @@ use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
 
 use super::{Place, Publish};
-use crate::{CorpusError, Trace, Turn};
+use crate::{CorpusError, Tests, Trace, Turn};
 
-/// The columns. `sampling` and `meta` are JSON as text: their fields differ from source to source.
+/// The columns. `sampling`, `tests` and `meta` are JSON as text: their fields differ from source to source.
 pub(super) const SCHEMA: &str = "message trace {
   required binary id (STRING);
   required binary source (STRING);
@@ -40,6 +40,7 @@ pub(super) const SCHEMA: &str = "message trace {
     required binary how (STRING);
     required binary detail (STRING);
   }
+  optional binary tests (STRING);
   required binary meta (STRING);
 }
 ";
@@ -77,7 +78,11 @@ impl Shards {
         if self.options.thought == Place::Inline {
             trace.messages.iter_mut().for_each(inline);
         }
-        self.bytes += trace.reply_bytes() + trace.problem.len();
+        if !self.options.tests {
+            trace.tests = None;
+        }
+        let tests = trace.tests.as_ref().map_or(0, Tests::bytes);
+        self.bytes += trace.reply_bytes() + trace.problem.len() + tests;
         self.group.push(trace);
         let written = self.writer.as_ref().map_or(0, |(.., rows)| *rows);
         let full = written + self.group.len() as u64 >= self.options.rows_per_shard;
@@ -225,6 +230,11 @@ fn write(writer: &mut SerializedFileWriter<File>, rows: &[Trace]) -> Result<(), 
     optional::<ByteArrayType>(
         &mut group,
         verdicts().map(|verdict| Some(text(&verdict?.detail))),
+    )?;
+    let tests = |trace: &Trace| serde_json::to_vec(trace.tests.as_ref()?).ok();
+    optional::<ByteArrayType>(
+        &mut group,
+        rows.iter().map(|trace| Some(tests(trace)?.into())),
     )?;
     let metas: Vec<_> = rows.iter().map(|trace| json(&trace.meta)).collect();
     column::<ByteArrayType>(&mut group, &metas, None, None)?;

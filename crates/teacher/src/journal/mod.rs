@@ -128,6 +128,20 @@ impl Journal {
         Replies::new(&self.path, self.scan.accepted.values().cloned().collect())
     }
 
+    /// The replies to some units, in the order in which they are given; units without one are passed
+    /// over.
+    ///
+    /// # Errors
+    /// As [`Journal::replies`].
+    pub fn replies_to<'a>(
+        &self,
+        units: impl IntoIterator<Item = &'a Unit>,
+    ) -> Result<Replies, TeacherError> {
+        let entries = units.into_iter();
+        let entries = entries.filter_map(|unit| self.scan.accepted.get(unit).cloned());
+        Replies::new(&self.path, entries.collect())
+    }
+
     /// The same without writing or locking, also while another process runs the job.
     ///
     /// # Errors

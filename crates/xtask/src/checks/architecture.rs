@@ -16,7 +16,7 @@ const MAX_LINES: usize = 500;
 
 /// A crate, the target it is built for (none: this machine), and packages that must not be among
 /// its dependencies. A name that ends with `*` stands for all that begin like it.
-const ABSENCES: [(&str, Option<&str>, &[&str]); 19] = [
+const ABSENCES: [(&str, Option<&str>, &[&str]); 20] = [
     (
         "retort-formats",
         None,
@@ -77,7 +77,13 @@ const ABSENCES: [(&str, Option<&str>, &[&str]); 19] = [
             "wgpu*",
             "retort-verify",
             "retort-teacher",
+            "retort-sandbox",
         ],
+    ),
+    (
+        "retort-judge",
+        None,
+        &["burn*", "cubecl*", "wgpu*", "retort-model", "retort-cli"],
     ),
     (
         "retort-kernels",
