@@ -1,8 +1,13 @@
 //! Traces for a terminal: a struct of what there is to see, and its text.
 
+mod wanted;
+mod wrap;
+
 use std::path::Path;
 
 use retort_dataset::Rows;
+
+pub use wanted::Wanted;
 
 use crate::error::is_invisible;
 use crate::import::{self, Defaults};
@@ -13,6 +18,17 @@ pub struct Inspect {
     rows: Rows,
     defaults: Defaults,
     waiting: std::vec::IntoIter<Trace>,
+}
+
+/// How a trace is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// Characters of its thought: its beginning and its end are shown.
+    pub thought: usize,
+    /// Columns, beyond which lines are broken; none: they stay as they are.
+    pub width: Option<usize>,
+    /// Whether names and verdicts have colours.
+    pub color: bool,
 }
 
 /// One trace, safe to print: control characters, and those that change the direction of text or
@@ -31,6 +47,8 @@ pub struct View {
     pub said: String,
     /// The verdict, in words.
     pub verdict: String,
+    /// What it is; none: not judged.
+    pub accepted: Option<bool>,
     /// Why the trace has no end, if so.
     pub unfinished: Option<&'static str>,
     /// Other facts, `name: value`.
@@ -109,29 +127,58 @@ impl View {
                     )
                 }
             },
+            accepted: trace.verdict.as_ref().map(|verdict| verdict.accepted),
             unfinished: import::unfinished(trace),
             facts: trace.meta.iter().map(fact).collect(),
         }
     }
 
-    /// As text, thoughts cut to so many characters: their beginning and their end.
-    pub fn render(&self, thought_chars: usize) -> String {
-        let mut parts = vec![self.head.clone()];
-        let mut part = |name: &str, text: &str| {
-            if !text.is_empty() {
-                parts.push(format!("── {name}\n{}", text.trim_end()));
-            }
+    /// As text that ends with a line end.
+    pub fn render(&self, style: Style) -> String {
+        let paint = |code: &str, text: &str| match style.color && !text.is_empty() {
+            true => format!("\x1b[{code}m{text}\x1b[0m"),
+            false => text.to_owned(),
         };
-        part("problem", &self.problem);
-        part("thought", &shorten(&self.thought, thought_chars));
-        part("answer", &self.said);
-        part("known answer", self.answer.as_deref().unwrap_or_default());
-        part("verdict", &self.verdict);
-        part("unfinished", self.unfinished.unwrap_or_default());
-        part("facts", &self.facts.join("\n"));
+        let broken = |text: &str| match style.width {
+            Some(width) => wrap::wrap(text, width),
+            None => text.to_owned(),
+        };
+        let mut parts = vec![paint(BOLD, &broken(&self.head))];
+        let mut part = |name: &str, code: &str, text: &str| {
+            if text.trim().is_empty() {
+                return;
+            }
+            // Each line by itself, so that a pager or a cut keeps the colours right.
+            let lines = broken(text.trim_end());
+            let lines: Vec<String> = lines.lines().map(|line| paint(code, line)).collect();
+            let name = paint(DIM, &format!("── {name}"));
+            parts.push(format!("{name}\n{}", lines.join("\n")));
+        };
+        let verdict = match self.accepted {
+            Some(true) => GREEN,
+            Some(false) => RED,
+            None => PLAIN,
+        };
+        part("problem", PLAIN, &self.problem);
+        part("thought", DIM, &shorten(&self.thought, style.thought));
+        part("answer", PLAIN, &self.said);
+        part(
+            "known answer",
+            PLAIN,
+            self.answer.as_deref().unwrap_or_default(),
+        );
+        part("verdict", verdict, &self.verdict);
+        part("unfinished", RED, self.unfinished.unwrap_or_default());
+        part("facts", PLAIN, &self.facts.join("\n"));
         parts.join("\n") + "\n"
     }
 }
+
+const PLAIN: &str = "0";
+const BOLD: &str = "1";
+const DIM: &str = "2";
+const RED: &str = "31";
+const GREEN: &str = "32";
 
 fn shorten(text: &str, most: usize) -> String {
     let all = text.chars().count();
@@ -185,13 +232,31 @@ mod tests {
             detail: evil.into(),
         });
         let view = View::of(&trace);
-        let shown = view.render(1000);
-        assert!(
-            !shown
-                .chars()
-                .any(|c| (c.is_control() && c != '\n') || is_invisible(c)),
-            "{shown:?}"
-        );
+        let plain = Style {
+            thought: 1000,
+            width: None,
+            color: false,
+        };
+        let narrow = Style {
+            width: Some(20),
+            ..plain
+        };
+        for style in [plain, narrow] {
+            let shown = view.render(style);
+            let bad = |c: char| (c.is_control() && c != '\n') || is_invisible(c);
+            assert!(!shown.chars().any(bad), "{shown:?}");
+        }
+        // With colours, every escape is one of ours.
+        let shown = view.render(Style {
+            color: true,
+            ..narrow
+        });
+        let mut rest = shown.as_str();
+        while let Some((_, after)) = rest.split_once('\u{1b}') {
+            let (code, after) = after.split_once('m').unwrap();
+            assert!(["[0", "[1", "[2", "[31", "[32"].contains(&code), "{code:?}");
+            rest = after;
+        }
         assert!(!view.head.contains('\n'));
     }
 
