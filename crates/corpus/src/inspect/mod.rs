@@ -9,7 +9,7 @@ use retort_dataset::Rows;
 
 pub use wanted::Wanted;
 
-use crate::error::is_invisible;
+use crate::error::{is_invisible, shown};
 use crate::import::{self, Defaults};
 use crate::{CorpusError, Trace};
 
@@ -104,13 +104,19 @@ impl View {
         ];
         let parts = parts.into_iter().filter(|part| !part.is_empty());
         let fact = |(name, value): (&String, &serde_json::Value)| match value.as_str() {
-            Some(text) => line(&format!("{name}: {text}")),
-            None => line(&format!("{name}: {value}")),
+            Some(text) => shown(&format!("{name}: {text}"), FACT_CHARS),
+            None => shown(&format!("{name}: {value}"), FACT_CHARS),
         };
         Self {
-            head: parts.map(|part| line(part)).collect::<Vec<_>>().join(" · "),
+            head: parts
+                .map(|part| shown(part, NAME_CHARS))
+                .collect::<Vec<_>>()
+                .join(" · "),
             problem: text(&trace.problem),
-            answer: trace.answer.as_deref().map(text),
+            answer: trace
+                .answer
+                .as_deref()
+                .map(|answer| shorten(&text(answer), FACT_CHARS)),
             thought: text(trace.thought()),
             said: text(trace.said()),
             verdict: match &trace.verdict {
@@ -121,9 +127,10 @@ impl View {
                     } else {
                         "refused"
                     };
-                    line(
+                    shown(
                         format!("{word} by {}: {}", verdict.how, verdict.detail)
                             .trim_end_matches([':', ' ']),
+                        FACT_CHARS,
                     )
                 }
             },
@@ -135,7 +142,8 @@ impl View {
 
     /// As text that ends with a line end.
     pub fn render(&self, style: Style) -> String {
-        let paint = |code: &str, text: &str| match style.color && !text.is_empty() {
+        let painted = |code: &str, text: &str| style.color && code != PLAIN && !text.is_empty();
+        let paint = |code: &str, text: &str| match painted(code, text) {
             true => format!("\x1b[{code}m{text}\x1b[0m"),
             false => text.to_owned(),
         };
@@ -159,9 +167,9 @@ impl View {
             Some(false) => RED,
             None => PLAIN,
         };
-        part("problem", PLAIN, &self.problem);
+        part("problem", PLAIN, &shorten(&self.problem, TEXT_CHARS));
         part("thought", DIM, &shorten(&self.thought, style.thought));
-        part("answer", PLAIN, &self.said);
+        part("answer", PLAIN, &shorten(&self.said, TEXT_CHARS));
         part(
             "known answer",
             PLAIN,
@@ -174,7 +182,13 @@ impl View {
     }
 }
 
-const PLAIN: &str = "0";
+/// A name longer than this is none.
+const NAME_CHARS: usize = 100;
+const FACT_CHARS: usize = 400;
+/// Of a problem or an answer: more than anyone reads in a terminal.
+const TEXT_CHARS: usize = 20_000;
+
+const PLAIN: &str = "";
 const BOLD: &str = "1";
 const DIM: &str = "2";
 const RED: &str = "31";
@@ -201,10 +215,6 @@ fn text(text: &str) -> String {
         }
     }
     safe
-}
-
-fn line(part: &str) -> String {
-    text(part).replace('\n', "\\n").replace('\t', "\\t")
 }
 
 #[cfg(test)]
@@ -242,16 +252,16 @@ mod tests {
             ..plain
         };
         for style in [plain, narrow] {
-            let shown = view.render(style);
+            let written = view.render(style);
             let bad = |c: char| (c.is_control() && c != '\n') || is_invisible(c);
-            assert!(!shown.chars().any(bad), "{shown:?}");
+            assert!(!written.chars().any(bad), "{written:?}");
         }
         // With colours, every escape is one of ours.
-        let shown = view.render(Style {
+        let written = view.render(Style {
             color: true,
             ..narrow
         });
-        let mut rest = shown.as_str();
+        let mut rest = written.as_str();
         while let Some((_, after)) = rest.split_once('\u{1b}') {
             let (code, after) = after.split_once('m').unwrap();
             assert!(["[0", "[1", "[2", "[31", "[32"].contains(&code), "{code:?}");

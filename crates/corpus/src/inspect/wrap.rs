@@ -63,7 +63,7 @@ mod tests {
         assert_eq!(wrap("你好你好你好", 8), "你好你好\n你好");
         for width in 0..12 {
             let long = "ab \t 你 ".repeat(50) + &"x".repeat(99);
-            let letters = |text: &str| text.replace([' ', '\n'], "");
+            let letters = |text: &str| text.replace([' ', '\t', '\n'], "");
             assert_eq!(letters(&wrap(&long, width)), letters(&long));
         }
     }

@@ -205,13 +205,13 @@ fn front(card: &mut String, recipe: &Recipe, statistics: &Statistics) {
 fn plain(text: &str) -> String {
     let mut plain = String::new();
     for c in shown(text, 500).chars() {
-        if matches!(
-            c,
-            '|' | '<' | '>' | '`' | '[' | ']' | '*' | '_' | '\\' | '#' | '&' | '~' | '!'
-        ) {
-            plain.push('\\');
+        match c {
+            '<' => plain.push_str("&lt;"),
+            '>' => plain.push_str("&gt;"),
+            '&' => plain.push_str("&amp;"),
+            '|' | '`' | '[' | ']' | '*' | '_' | '\\' | '#' | '~' | '!' => plain.extend(['\\', c]),
+            c => plain.push(c),
         }
-        plain.push(c);
     }
     plain
 }

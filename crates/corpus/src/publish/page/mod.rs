@@ -118,10 +118,11 @@ fn figures(page: &mut String, told: &Told, hits: &benchmarks::Hits) {
             true => String::new(),
             false => format!(" of {} replies", count(statistics.counted)),
         };
-        figures.push((
-            short(statistics.tokens as f64),
-            format!("tokens{of}, as the teachers count"),
-        ));
+        let tokens = match statistics.tokens {
+            few @ 0..100_000 => count(few),
+            many => short(many as f64),
+        };
+        figures.push((tokens, format!("tokens{of}, as the teachers count")));
     }
     figures.push(match hits.is_compared() {
         true => (
