@@ -7,9 +7,9 @@ use anyhow::{Context, Result};
 use clap::{Subcommand, ValueHint};
 use retort_corpus::decontaminate::Benchmark;
 use retort_corpus::import::Defaults;
-use retort_corpus::inspect::{Inspect, View};
+use retort_corpus::inspect::{Inspect, Style, View, Wanted};
 use retort_corpus::recipe::Step;
-use retort_corpus::{Flow, Folders, Progress, Recipe};
+use retort_corpus::{Flow, Folders, Progress, Recipe, Trace};
 use retort_judge::Panel;
 
 use crate::failure::Failure;
@@ -65,13 +65,20 @@ struct Look {
     /// Characters of each thought
     #[arg(long, value_name = "N", default_value_t = 1500)]
     thought: usize,
+    /// Only traces that fit: domain=math, verdict!=accepted, problem~triangle; may be repeated
+    ///
+    /// Fields are id, source, domain, teacher, verdict (accepted, refused, none), finished (yes,
+    /// no), problem, answer, thought, reply, and whatever else the traces say.
+    #[arg(long = "where", value_name = "CONDITION")]
+    wanted: Vec<Wanted>,
 }
 
 const EXAMPLES: &str = "\
 Examples
   retort corpus recipes r1-800k > recipe.toml
   retort corpus build recipe.toml -o corpus       then open corpus/report.html
-  retort corpus inspect taught/traces.jsonl -n 3";
+  retort corpus inspect taught/traces.jsonl -n 3
+  retort corpus inspect taught/traces.jsonl --where verdict=refused --where problem~triangle";
 
 pub fn run(args: &Args) -> Result<Outcome> {
     match &args.command {
@@ -126,7 +133,7 @@ fn run_recipe(args: &Build) -> Result<Outcome> {
     bar.finish_and_clear();
     let finished = finished?;
     for step in &finished.steps {
-        note(dim(&format!("{step:?}")));
+        note(dim(&step.to_string()));
     }
     let published = retort_corpus::publish(&recipe, &finished, &args.out)
         .with_context(|| format!("`{}`", args.out.display()))?;
@@ -166,11 +173,23 @@ fn fetch_datasets(recipe: &mut Recipe) -> Result<()> {
 fn inspect(args: &Look) -> Result<Outcome> {
     let traces = Inspect::open(&args.file, Defaults::default())?;
     let mut out = io::stdout().lock();
-    let color = io::stdout().is_terminal();
+    let terminal = io::stdout().is_terminal();
+    let style = Style {
+        thought: args.thought,
+        width: terminal.then_some(80),
+        color: terminal && std::env::var_os("NO_COLOR").is_none(),
+    };
+    let fits = |trace: &Trace| args.wanted.iter().all(|wanted| wanted.fits(trace));
+    let traces = traces.filter(|trace| trace.as_ref().map_or(true, fits));
+    let mut shown = 0;
     for trace in traces.skip(args.skip).take(args.count) {
-        let text = View::of(&trace?).render(args.thought);
-        let rule = "─".repeat(if color { 60 } else { 3 });
+        let text = View::of(&trace?).render(style);
+        let rule = "─".repeat(style.width.unwrap_or(3));
         writeln!(out, "{text}\n{rule}")?;
+        shown += 1;
+    }
+    if shown == 0 {
+        note("no such trace");
     }
     Ok(Outcome::Done)
 }

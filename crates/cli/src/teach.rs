@@ -131,7 +131,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let written = write_traces(&journal, &by_id, &config, &path)?;
     note(format!("{}: {written} traces", path.display()));
     for failed in journal.failures()?.iter().take(5) {
-        note(format!("given up: {failed:?}"));
+        note(format!("given up: {failed}"));
     }
     Ok(match ending {
         Ending::Stopped => Outcome::Stopped,
@@ -243,8 +243,18 @@ fn ask(
         summary
     })?;
     bar.finish_and_clear();
+    for seat in &summary.seats {
+        if let Some(why) = &seat.out {
+            // A server's words: no control characters.
+            note(format!(
+                "{} is out of the run: {}",
+                seat.name,
+                why.escape_debug()
+            ));
+        }
+    }
     note(format!(
-        "{} replies, {} given up, {} pending; {} tokens, {:.2} of money; {:?}",
+        "{} replies, {} given up, {} pending; {} tokens, {:.2} of money; {}",
         summary.counts.done,
         summary.counts.failed,
         summary.counts.pending,

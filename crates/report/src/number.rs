@@ -42,6 +42,32 @@ pub fn short(value: f64) -> String {
     }
 }
 
+/// A count with commas between thousands: `1,234,567`.
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A value of a chart: a count whole (`81.0` would be a measurement), any other value short.
+pub(crate) fn value(value: f64, counts: bool) -> String {
+    match counts {
+        true => count(value as u64),
+        false => short(value),
+    }
+}
+
+/// Whether a value may be a count that is small enough to be written in full.
+pub(crate) fn is_count(value: f64) -> bool {
+    value.fract() == 0.0 && (0.0..1e6).contains(&value)
+}
+
 /// Bytes in decimal units, as file managers show them: `3.21 GB`.
 pub fn bytes(bytes: u64) -> String {
     match bytes as f64 {
@@ -138,6 +164,13 @@ mod tests {
         for (value, text) in cases {
             assert_eq!(short(value), text);
         }
+    }
+
+    #[test]
+    fn counts_are_whole() {
+        assert_eq!(count(0), "0");
+        assert_eq!(count(999), "999");
+        assert_eq!(count(1_234_567), "1,234,567");
     }
 
     #[test]

@@ -240,6 +240,12 @@ impl Decontaminate {
             .map(|benchmark| (benchmark.name.clone(), index.count(&benchmark.name).into()))
             .collect();
         context.fact("questions", counts);
+        let mut hashes = serde_json::Map::new();
+        for benchmark in &self.benchmarks {
+            let hash = file_sha256(&context.base.join(&benchmark.path))?;
+            hashes.insert(benchmark.name.clone(), hash.into());
+        }
+        context.fact("hashes", hashes);
         pass(&context.input, sink, &mut context.control, |_, trace| {
             let Some(hit) = self.check(&index, trace) else {
                 return Outcome::Keep;

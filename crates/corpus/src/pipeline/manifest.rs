@@ -1,11 +1,13 @@
 //! What a finished step leaves beside its traces.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 use retort_report::atomic;
+use retort_report::number::count;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -55,9 +57,44 @@ impl StepRecord {
         Ok(atomic::write_file(path, json(self).as_bytes())?)
     }
 
+    /// How many were dropped for each reason, the most frequent first, without what the step's
+    /// name says already.
+    pub fn reasons(&self) -> Vec<(&str, u64)> {
+        let prefix = format!("{}: ", self.name);
+        let named = self
+            .dropped
+            .iter()
+            .filter(|(reason, _)| **reason != self.name);
+        let mut reasons: Vec<(&str, u64)> = named
+            .map(|(reason, dropped)| {
+                let reason = reason.strip_prefix(&prefix).unwrap_or(reason);
+                (reason, dropped.count)
+            })
+            .collect();
+        reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        reasons
+    }
+
     /// Traces dropped, for whatever reason.
     pub fn dropped_count(&self) -> u64 {
         self.dropped.values().map(|dropped| dropped.count).sum()
+    }
+}
+
+/// `2 filter  12,345 → 11,900  dropped 445: unfinished 300, repetition 145`.
+impl fmt::Display for StepRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (read, left) = (count(self.rows_in), count(self.rows_out));
+        write!(f, "{:>2} {:<13} {read} → {left}", self.number, self.name)?;
+        let dropped = self.dropped_count();
+        if dropped > 0 {
+            write!(f, "  dropped {}", count(dropped))?;
+        }
+        for (at, (reason, dropped)) in self.reasons().into_iter().enumerate() {
+            let before = if at == 0 { ": " } else { ", " };
+            write!(f, "{before}{reason} {}", count(dropped))?;
+        }
+        Ok(())
     }
 }
 
@@ -89,5 +126,41 @@ pub(crate) fn file_sha256(path: &Path) -> Result<String, CorpusError> {
             return Ok(hex(&hash.finalize()));
         }
         hash.update(&buffer[..read]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_is_one_readable_line() {
+        let mut step = StepRecord {
+            number: 2,
+            name: "verify".into(),
+            rows_in: 12_345,
+            rows_out: 11_900,
+            ..StepRecord::default()
+        };
+        assert_eq!(step.to_string(), " 2 verify        12,345 → 11,900");
+        for (reason, count) in [("verify: refused", 145), ("other", 300)] {
+            let examples = Vec::new();
+            step.dropped
+                .insert(reason.into(), Dropped { count, examples });
+        }
+        let mut near = step.clone();
+        near.dropped = [(
+            "verify".to_owned(),
+            Dropped {
+                count: 7,
+                examples: Vec::new(),
+            },
+        )]
+        .into();
+        assert!(near.to_string().ends_with("  dropped 7"));
+        assert_eq!(
+            step.to_string(),
+            " 2 verify        12,345 → 11,900  dropped 445: other 300, refused 145"
+        );
     }
 }

@@ -70,6 +70,15 @@ pub struct Example {
     pub reply: String,
 }
 
+/// The beginning of a text, as it is: whoever shows it makes it harmless.
+fn excerpt(text: &str) -> String {
+    let mut excerpt: String = text.chars().take(EXCERPT_CHARS).collect();
+    if excerpt.len() < text.len() {
+        excerpt.push('…');
+    }
+    excerpt
+}
+
 impl Example {
     pub(super) fn of(trace: &Trace, detail: String) -> Self {
         let reply = match trace.thought() {
@@ -79,8 +88,8 @@ impl Example {
         Self {
             id: shown(&trace.id, 120),
             detail,
-            problem: shown(&trace.problem, EXCERPT_CHARS),
-            reply: shown(reply, EXCERPT_CHARS),
+            problem: excerpt(&trace.problem),
+            reply: excerpt(reply),
         }
     }
 }

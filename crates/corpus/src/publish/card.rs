@@ -1,11 +1,12 @@
 //! The dataset card: README.md with the front matter that the Hugging Face hub reads.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use retort_report::number;
+use retort_report::number::{self, count};
+use serde_json::Value;
 
-use super::{Shard, Statistics};
+use super::{Place, Shard, Statistics};
 use crate::Recipe;
 use crate::error::shown;
 use crate::pipeline::Finished;
@@ -18,39 +19,94 @@ pub(super) fn text(
 ) -> String {
     let mut card = String::new();
     front(&mut card, recipe, statistics);
-    let problems = statistics.problems;
     let _ = write!(
         card,
-        "# {}\n\n{}\n\n{} traces of {problems} problems. Made by Retort from the recipe in \
+        "# {}\n\n{}\n\n{} traces of {} different problems. Made by Retort from the recipe in \
          `manifest.json`, which names every step, its options and the hash of what it left. \
          `report.html` shows the corpus, what was dropped, and why.\n\n",
         plain(&recipe.name),
-        plain(&recipe.description),
-        statistics.traces,
+        plain(
+            &recipe
+                .description
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ")
+        ),
+        count(statistics.traces),
+        count(statistics.problems),
     );
-    card.push_str("| file | split | traces | size |\n|---|---|---|---|\n");
+    files(&mut card, shards);
+    row(&mut card, recipe.publish.thought);
+    counts(&mut card, "Domain", &statistics.domains);
+    teachers(&mut card, statistics);
+    sources(&mut card, finished);
+    steps(&mut card, finished);
+    benchmarks(&mut card, finished);
+    card
+}
+
+fn files(card: &mut String, shards: &[Shard]) {
+    card.push_str("| file | split | traces | size |\n|---|---|---:|---:|\n");
     for shard in shards {
-        let size = number::bytes(shard.bytes);
+        let (rows, size) = (count(shard.rows), number::bytes(shard.bytes));
         let _ = writeln!(
             card,
-            "| `{}` | {} | {} | {size} |",
-            shard.file, shard.split, shard.rows
+            "| `{}` | {} | {rows} | {size} |",
+            shard.file, shard.split
         );
     }
     card.push_str(
         "\n```python\nfrom datasets import load_dataset\n\
-         corpus = load_dataset(\"path/to/this/folder\")\n```\n\n",
+         corpus = load_dataset(\"path/to/this/folder\")\n\
+         corpus[\"train\"][0][\"messages\"]\n```\n\n",
     );
-    for (title, counts) in [
-        ("Domain", &statistics.domains),
-        ("Teacher", &statistics.teachers),
-    ] {
-        let _ = write!(card, "| {title} | traces |\n|---|---|\n");
-        for (name, count) in counts {
-            let _ = writeln!(card, "| {} | {count} |", plain(name));
-        }
-        card.push('\n');
+}
+
+fn row(card: &mut String, thought: Place) {
+    let thought = match thought {
+        Place::Field => "the thought of a reply is its `reasoning_content`",
+        Place::Inline => "the thought of a reply stands in its `content`, between `<think>` tags",
+    };
+    let _ = write!(
+        card,
+        "## A row\n\n| column | holds |\n|---|---|\n\
+         | `id`, `source`, `domain` | its name, its source in the recipe, what it is about |\n\
+         | `problem`, `answer` | the question as asked, and the known answer or null |\n\
+         | `messages` | turns of `role`, `content`, `reasoning_content`; {thought} |\n\
+         | `teacher` | `model`, `sampling` as JSON, `tokens` by its own count or null |\n\
+         | `verdict` | `accepted`, `how`, `detail`; null where nobody judged |\n\
+         | `meta` | whatever else the source says, as JSON |\n\n"
+    );
+}
+
+fn counts(card: &mut String, title: &str, counts: &BTreeMap<String, u64>) {
+    let _ = write!(card, "| {title} | traces |\n|---|---:|\n");
+    for (name, traces) in counts {
+        let _ = writeln!(card, "| {} | {} |", plain(name), count(*traces));
     }
+    card.push('\n');
+}
+
+fn teachers(card: &mut String, statistics: &Statistics) {
+    card.push_str("| Teacher | traces | sampling |\n|---|---:|---|\n");
+    for (teacher, traces) in &statistics.teachers {
+        let samplings = statistics.sampling.get(teacher);
+        let samplings = samplings.into_iter().flatten().map(Value::to_string);
+        let sampling = match samplings.collect::<Vec<_>>().join(" or ") {
+            told if told.is_empty() => "not stated".to_owned(),
+            told => plain(&told),
+        };
+        let _ = writeln!(
+            card,
+            "| {} | {} | {sampling} |",
+            plain(teacher),
+            count(*traces)
+        );
+    }
+    card.push('\n');
+}
+
+fn sources(card: &mut String, finished: &Finished) {
     card.push_str(
         "## Sources and licences\n\n| source | file | licence | SHA-256 |\n|---|---|---|---|\n",
     );
@@ -68,25 +124,49 @@ pub(super) fn text(
             file.sha256
         );
     }
-    card.push_str("\n## Steps\n\n| step | traces in | dropped | left |\n|---|---|---|---|\n");
+    card.push('\n');
+}
+
+fn steps(card: &mut String, finished: &Finished) {
+    card.push_str("## Steps\n\n| step | traces in | dropped | left |\n|---|---:|---:|---:|\n");
     for step in &finished.steps {
-        let (read, dropped, left) = (step.rows_in, step.dropped_count(), step.rows_out);
+        let (read, left) = (count(step.rows_in), count(step.rows_out));
+        let dropped = count(step.dropped_count());
         let _ = writeln!(card, "| {} | {read} | {dropped} | {left} |", step.name);
     }
-    card.push_str(
-        "\n## Columns\n\n`id`, `source`, `domain`, `problem`, `answer` (the known one), `messages` \
-         (`role`, `content`, `reasoning_content`), `teacher` (`model`, `sampling` as JSON, \
-         `tokens`), `verdict` (`accepted`, `how`, `detail`), `meta` as JSON.\n",
-    );
-    card
+    card.push('\n');
+}
+
+fn benchmarks(card: &mut String, finished: &Finished) {
+    card.push_str("## Benchmarks\n\n");
+    let steps = finished.steps.iter();
+    let mut steps = steps.filter(|step| step.name == "decontaminate").peekable();
+    if steps.peek().is_none() {
+        card.push_str("The corpus was not compared with any benchmark.\n");
+    }
+    for step in steps {
+        let questions = step.facts.get("questions").and_then(Value::as_object);
+        let names: Vec<String> = questions
+            .into_iter()
+            .flatten()
+            .map(|(name, questions)| format!("{} ({questions} questions)", plain(name)))
+            .collect();
+        let _ = writeln!(
+            card,
+            "Compared with {}; {} traces that held one of their questions were dropped.",
+            names.join(", "),
+            count(step.dropped_count())
+        );
+    }
 }
 
 fn front(card: &mut String, recipe: &Recipe, statistics: &Statistics) {
-    let licence = match recipe.publish.licence.as_str() {
+    let licence: String = match recipe.publish.licence.as_str() {
         "" => "other".to_owned(),
         licence => licence
             .chars()
             .filter(|c| c.is_ascii_alphanumeric() || "-.".contains(*c))
+            .flat_map(char::to_lowercase)
             .collect(),
     };
     let size = match statistics.traces {
@@ -94,20 +174,29 @@ fn front(card: &mut String, recipe: &Recipe, statistics: &Statistics) {
         1_000..10_000 => "1K<n<10K",
         10_000..100_000 => "10K<n<100K",
         100_000..1_000_000 => "100K<n<1M",
-        _ => "1M<n<10M",
+        1_000_000..10_000_000 => "1M<n<10M",
+        10_000_000..100_000_000 => "10M<n<100M",
+        _ => "100M<n<1B",
     };
-    let splits: BTreeSet<&String> = statistics.splits.keys().collect();
+    // A text of JSON is one of YAML too, whatever stands in it; `1.0` and `no` stay texts.
+    let quoted = |text: &str| Value::from(shown(text, 200)).to_string();
     let _ = write!(
         card,
-        "---\nlicense: {licence}\ntask_categories:\n- text-generation\ntags:\n- reasoning\n\
-         - distillation\n- retort\nsize_categories:\n- {size}\nconfigs:\n- config_name: default\n  \
-         data_files:\n",
+        "---\npretty_name: {}\nlicense: {}\ntask_categories:\n- text-generation\ntags:\n\
+         - reasoning\n- distillation\n- synthetic\n- retort\nsize_categories:\n- {}\nconfigs:\n\
+         - config_name: default\n  data_files:\n",
+        quoted(&recipe.name),
+        quoted(&licence),
+        quoted(size),
     );
-    for split in splits {
-        let _ = write!(
-            card,
-            "  - split: {split}\n    path: data/{split}-*.parquet\n"
-        );
+    // Readers expect the training data first.
+    for split in ["train", "test"] {
+        if statistics.splits.contains_key(split) {
+            let _ = write!(
+                card,
+                "  - split: {split}\n    path: data/{split}-*.parquet\n"
+            );
+        }
     }
     card.push_str("---\n\n");
 }
@@ -116,13 +205,13 @@ fn front(card: &mut String, recipe: &Recipe, statistics: &Statistics) {
 fn plain(text: &str) -> String {
     let mut plain = String::new();
     for c in shown(text, 500).chars() {
-        if matches!(
-            c,
-            '|' | '<' | '>' | '`' | '[' | ']' | '*' | '_' | '\\' | '#'
-        ) {
-            plain.push('\\');
+        match c {
+            '<' => plain.push_str("&lt;"),
+            '>' => plain.push_str("&gt;"),
+            '&' => plain.push_str("&amp;"),
+            '|' | '`' | '[' | ']' | '*' | '_' | '\\' | '#' | '~' | '!' => plain.extend(['\\', c]),
+            c => plain.push(c),
         }
-        plain.push(c);
     }
     plain
 }

@@ -27,8 +27,15 @@ pub struct Statistics {
     pub thoughts: Vec<f64>,
     /// Characters of each answer.
     pub answers: Vec<f64>,
+    /// Tokens of the replies whose teacher counted them, and how many these are.
+    pub tokens: u64,
+    /// See `tokens`.
+    pub counted: u64,
     /// Traces with an accepting verdict, a refusing one, and none.
     pub verdicts: [u64; 3],
+    /// Of each thought the place of its domain in `named`.
+    domain_of: Vec<u32>,
+    named: BTreeMap<String, u32>,
     seen: HashSet<u64>,
 }
 
@@ -41,6 +48,7 @@ pub(super) struct Row {
     sampling: Value,
     thought: usize,
     answer: usize,
+    tokens: Option<u64>,
     verdict: usize,
     problem: u64,
 }
@@ -69,6 +77,7 @@ impl Row {
             sampling: trace.teacher.sampling.clone().into(),
             thought: trace.thought().chars().count(),
             answer: trace.said().chars().count(),
+            tokens: trace.teacher.tokens,
             verdict: match &trace.verdict {
                 Some(verdict) if verdict.accepted => 0,
                 Some(_) => 1,
@@ -91,6 +100,13 @@ impl Statistics {
         if named && samplings.len() < SAMPLINGS && !samplings.contains(&row.sampling) {
             samplings.push(row.sampling);
         }
+        let next = self.named.len() as u32;
+        let domain = *self.named.entry(row.domain.clone()).or_insert(next);
+        self.domain_of.push(domain);
+        if let Some(tokens) = row.tokens {
+            self.tokens = self.tokens.saturating_add(tokens);
+            self.counted += 1;
+        }
         for (counts, name) in [
             (&mut self.splits, row.split),
             (&mut self.domains, row.domain),
@@ -107,6 +123,16 @@ impl Statistics {
     pub(super) fn finish(&mut self) {
         self.problems = self.seen.len() as u64;
         self.seen = HashSet::new();
+    }
+
+    /// Characters of the thoughts of a domain.
+    pub fn thoughts_of(&self, domain: &str) -> Vec<f64> {
+        let Some(place) = self.named.get(domain) else {
+            return Vec::new();
+        };
+        let thoughts = self.domain_of.iter().zip(&self.thoughts);
+        let of = thoughts.filter(|(domain, _)| *domain == place);
+        of.map(|(_, thought)| *thought).collect()
     }
 
     /// A value below which this share of the values is; 0 of none.

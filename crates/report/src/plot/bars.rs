@@ -3,7 +3,7 @@
 use super::axis::{Axis, Range, drawable};
 use super::figure::RIGHT;
 use super::svg::{Anchor, Svg, width};
-use crate::number::short;
+use crate::number;
 
 /// A horizontal bar for each named value: accuracies of students, examples by source.
 #[derive(Clone, Debug)]
@@ -59,6 +59,7 @@ impl Bars {
             }
             svg.text((at, bottom + 18.0), "tick", Anchor::Middle, label);
         }
+        let counts = self.bars.iter().all(|(_, value)| number::is_count(*value));
         for (index, (name, value)) in self.bars.iter().enumerate() {
             let middle = top + 4.0 + ROW * (index as f64 + 0.5);
             svg.text((left - 12.0, middle + 4.0), "key", Anchor::End, name);
@@ -73,7 +74,7 @@ impl Bars {
                 (to + 7.0, middle + 4.0),
                 "value",
                 Anchor::Start,
-                &short(*value),
+                &number::value(*value, counts),
             );
         }
         svg.line((zero, top), (zero, bottom), "base");

@@ -3,7 +3,7 @@
 use super::axis::{Axis, Range, drawable};
 use super::figure::{LEFT, RIGHT};
 use super::svg::{Anchor, Svg, width};
-use crate::number::short;
+use crate::number;
 
 /// Between two lines of names above the axes.
 const ROW: f64 = 17.0;
@@ -15,8 +15,11 @@ const SIDE: f64 = 5.0;
 pub struct Histogram {
     /// In order, without gaps between them; empty if there was no value.
     pub bins: Vec<Bin>,
-    /// Values that are not finite, which are in no bin.
+    /// Values that are not finite, which are in no bin; of a logarithmic histogram, those that are
+    /// not above zero too.
     pub left_out: u64,
+    /// Whether each limit is a multiple of the one before.
+    pub logarithmic: bool,
 }
 
 /// The values from `low` to below `high`; of the last bin, `high` too.
@@ -40,6 +43,7 @@ impl Histogram {
             return Self {
                 bins: Vec::new(),
                 left_out,
+                logarithmic: false,
             };
         };
         let axis = Axis::round(range, (0.0, 1.0), bins.clamp(1, 40));
@@ -52,6 +56,37 @@ impl Histogram {
                 .map(|index| low + index as f64)
                 .collect();
         }
+        Self::counted(drawn(), &limits, left_out, false)
+    }
+
+    /// Counts values above zero in bins of which so many make a factor of ten: for what spans
+    /// several of these, as lengths do.
+    pub fn logarithmic(values: &[f64], per_decade: u32) -> Self {
+        let fits = |value: &f64| drawable(*value) && *value >= LEAST;
+        let drawn = || values.iter().copied().filter(fits);
+        let left_out = (values.len() - drawn().count()) as u64;
+        let Some(range) = Range::of(drawn()) else {
+            return Self {
+                bins: Vec::new(),
+                left_out,
+                logarithmic: true,
+            };
+        };
+        let per = f64::from(per_decade.clamp(1, 20));
+        // The last limit is above the largest value.
+        let first = (range.low.log10() * per).floor() as i32;
+        let last = (range.high.log10() * per).floor() as i32 + 1;
+        let limit = |at: i32| 10_f64.powf(f64::from(at) / per);
+        let limits: Vec<f64> = (first..=last).map(limit).collect();
+        Self::counted(drawn(), &limits, left_out, true)
+    }
+
+    fn counted(
+        values: impl Iterator<Item = f64>,
+        limits: &[f64],
+        left_out: u64,
+        logarithmic: bool,
+    ) -> Self {
         let mut bins: Vec<_> = limits
             .windows(2)
             .map(|limits| Bin {
@@ -60,15 +95,22 @@ impl Histogram {
                 count: 0,
             })
             .collect();
-        for value in drawn() {
+        for value in values {
             let after = bins.partition_point(|bin| bin.low <= value);
             if let Some(bin) = bins.get_mut(after.saturating_sub(1)) {
                 bin.count += 1;
             }
         }
-        Self { bins, left_out }
+        Self {
+            bins,
+            left_out,
+            logarithmic,
+        }
     }
 }
+
+/// Smaller values are not drawn on a logarithmic axis: it would have more decades than pixels.
+const LEAST: f64 = 1e-9;
 
 /// A histogram as a chart.
 ///
@@ -90,6 +132,15 @@ pub struct HistogramChart {
     y_name: String,
     histogram: Histogram,
     marks: Vec<(String, f64)>,
+    inset: Option<f64>,
+}
+
+/// Where the axes are.
+#[derive(Clone, Copy)]
+struct Place {
+    left: f64,
+    right: f64,
+    height: f64,
 }
 
 impl HistogramChart {
@@ -106,7 +157,15 @@ impl HistogramChart {
             y_name: "count".to_owned(),
             histogram,
             marks: Vec::new(),
+            inset: None,
         }
+    }
+
+    /// For a page that has its own headings and holds [`super::STYLE`] once: so wide, without
+    /// background, and with the titles only as what a screen reader says.
+    pub fn inset(mut self, width: f64) -> Self {
+        self.inset = Some(width);
+        self
     }
 
     /// What the values are in, and what is counted.
@@ -125,7 +184,24 @@ impl HistogramChart {
 
     /// The chart as the text of an SVG file.
     pub fn to_svg(&self) -> String {
-        let mut svg = Svg::new(&self.title, &self.subtitle);
+        let (mut svg, place) = match self.inset {
+            None => (
+                Svg::new(&self.title, &self.subtitle),
+                Place {
+                    left: LEFT,
+                    right: RIGHT,
+                    height: 280.0,
+                },
+            ),
+            Some(width) => (
+                Svg::inset(width),
+                Place {
+                    left: 44.0,
+                    right: width - 4.0,
+                    height: 190.0,
+                },
+            ),
+        };
         let bins = &self.histogram.bins;
         let range = match (bins.first(), bins.last()) {
             (Some(first), Some(last)) => Some(Range {
@@ -134,56 +210,68 @@ impl HistogramChart {
             }),
             _ => None,
         };
-        let x = range.map(|range| Axis::tight(range, (LEFT + 8.0, RIGHT - 8.0), 10));
+        let pixels = (place.left + 8.0, place.right - 8.0);
+        // A label needs some 50 pixels.
+        let ticks = ((place.right - place.left) / 85.0) as usize;
+        let x = range.map(|range| match self.histogram.logarithmic {
+            // Decades have short labels.
+            true => Axis::log(range, pixels, ticks + 2),
+            false => Axis::tight(range, pixels, ticks),
+        });
         let labels = match (range, &x) {
-            (Some(range), Some(x)) => self.labels(range, x),
+            (Some(range), Some(x)) => self.labels(range, x, place.right),
             _ => Vec::new(),
         };
         let rows = labels.iter().map(|label| label.row + 1).max().unwrap_or(0);
         let top = svg.top() + 26.0 + ROW * rows as f64;
-        let bottom = top + 280.0;
+        let bottom = top + place.height;
         svg.text(
-            (LEFT, svg.top() + 14.0),
+            (place.left, svg.top() + 14.0),
             "name",
             Anchor::Start,
             &self.y_name,
         );
-        svg.rect((LEFT, top), (RIGHT - LEFT, bottom - top), 3.0, "sheet");
+        let size = (place.right - place.left, bottom - top);
+        svg.rect((place.left, top), size, 3.0, "sheet");
         match &x {
             Some(x) => {
-                self.draw(&mut svg, x, (top, bottom));
+                self.draw(&mut svg, x, place, (top, bottom));
                 for label in labels {
                     label.draw(&mut svg, (top, bottom));
                 }
             }
             None => {
-                let middle = ((LEFT + RIGHT) / 2.0, (top + bottom) / 2.0 + 4.0);
+                let middle = ((place.left + place.right) / 2.0, (top + bottom) / 2.0 + 4.0);
                 svg.text(middle, "unit", Anchor::Middle, "no values");
             }
         }
-        let middle = (LEFT + RIGHT) / 2.0;
+        let middle = (place.left + place.right) / 2.0;
         svg.text(
             (middle, bottom + 37.0),
             "unit",
             Anchor::Middle,
             &self.x_name,
         );
-        svg.finish(bottom + 52.0, &self.title)
+        let label = match (self.inset, self.subtitle.as_str()) {
+            (Some(_), subtitle) if !subtitle.is_empty() => format!("{}. {subtitle}", self.title),
+            _ => self.title.clone(),
+        };
+        svg.finish(bottom + 52.0, &label)
     }
 
     /// The marks with their places: above the axes, in the lowest row where the name is free of
     /// others.
-    fn labels(&self, range: Range, x: &Axis) -> Vec<Label> {
+    fn labels(&self, range: Range, x: &Axis, end: f64) -> Vec<Label> {
         let inside = |value: f64| range.low <= value && value <= range.high;
         let mut marks: Vec<_> = self.marks.iter().filter(|mark| inside(mark.1)).collect();
         marks.sort_by(|a, b| a.1.total_cmp(&b.1));
         // Where each row is taken up to.
         let mut rows: Vec<f64> = Vec::new();
         let place = |(name, value): &(String, f64)| {
-            let text = format!("{name} {}", short(*value));
+            let text = format!("{name} {}", number::value(*value, number::is_count(*value)));
             let at = x.pixel(*value);
             let long = width(&text) + 2.0 * SIDE;
-            let leftwards = at + long > RIGHT;
+            let leftwards = at + long > end;
             let (left, right) = match leftwards {
                 true => (at - long, at),
                 false => (at, at + long),
@@ -204,7 +292,8 @@ impl HistogramChart {
         marks.into_iter().map(place).collect()
     }
 
-    fn draw(&self, svg: &mut Svg, x: &Axis, (top, bottom): (f64, f64)) {
+    fn draw(&self, svg: &mut Svg, x: &Axis, place: Place, (top, bottom): (f64, f64)) {
+        let (left_end, right_end) = (place.left, place.right);
         let largest = self.histogram.bins.iter().map(|bin| bin.count).max();
         let counts = Range {
             low: 0.0,
@@ -214,9 +303,9 @@ impl HistogramChart {
         for (value, label) in &y.ticks {
             let at = y.pixel(*value);
             if at > top + 1.0 && at < bottom - 1.0 {
-                svg.line((LEFT, at), (RIGHT, at), "grid");
+                svg.line((left_end, at), (right_end, at), "grid");
             }
-            svg.text((LEFT - 10.0, at + 4.0), "tick", Anchor::End, label);
+            svg.text((left_end - 8.0, at + 4.0), "tick", Anchor::End, label);
         }
         for bin in &self.histogram.bins {
             if bin.count == 0 {
@@ -227,7 +316,7 @@ impl HistogramChart {
             let size = ((right - left - 2.0).max(1.0), height);
             svg.rect((left + 1.0, bottom - height), size, 2.0, "bar");
         }
-        svg.line((LEFT, bottom), (RIGHT, bottom), "base");
+        svg.line((left_end, bottom), (right_end, bottom), "base");
         for (value, label) in &x.ticks {
             svg.text(
                 (x.pixel(*value), bottom + 18.0),
@@ -287,6 +376,28 @@ mod tests {
         let histogram = Histogram::of(&[1.0, 2.0, 2.0, 4.0], 40);
         let counts: Vec<_> = histogram.bins.iter().map(|bin| bin.count).collect();
         assert_eq!(counts, [1, 2, 0, 1]);
+    }
+
+    #[test]
+    fn logarithmic_bins_grow_by_a_factor() {
+        let values = [0.0, -1.0, 1.0, 9.0, 10.0, 99.0, 1000.0];
+        let histogram = Histogram::logarithmic(&values, 1);
+        let counts: Vec<_> = histogram.bins.iter().map(|bin| bin.count).collect();
+        assert_eq!((counts, histogram.left_out), (vec![2, 2, 0, 1], 2));
+        assert!((histogram.bins[3].high / 1e4 - 1.0).abs() < 1e-9);
+        for strange in [
+            &[][..],
+            &[f64::NAN],
+            &[0.0],
+            &[1e-300],
+            &[1e300, 1e-9],
+            &[7.0],
+        ] {
+            let histogram = Histogram::logarithmic(strange, 20);
+            let counted: u64 = histogram.bins.iter().map(|bin| bin.count).sum();
+            assert_eq!(counted + histogram.left_out, strange.len() as u64);
+            HistogramChart::new("", "", histogram).inset(300.0).to_svg();
+        }
     }
 
     #[test]

@@ -16,3 +16,4 @@ pub use bars::Bars;
 pub use figure::Figure;
 pub use histogram::{Bin, Histogram, HistogramChart};
 pub use panel::{Panel, Scale, Series, Style};
+pub use svg::STYLE;

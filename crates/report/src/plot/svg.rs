@@ -5,8 +5,9 @@ use std::fmt::Write;
 /// Width of all charts, in the SVG's units.
 pub const WIDTH: f64 = 960.0;
 
-/// The colours are those of the product's page, with three more for further series.
-const STYLE: &str = "\
+/// How charts look, for a page that holds inset ones. The colours are those of the product's page,
+/// with three more for further series.
+pub const STYLE: &str = "\
 svg{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans','Liberation Sans',sans-serif;\
 font-size:12px}\
 .paper{fill:#faf9f6}.sheet{fill:#fff;stroke:#e2dfd6}\
@@ -56,6 +57,8 @@ impl Anchor {
 pub struct Svg {
     body: String,
     top: f64,
+    width: f64,
+    inset: bool,
 }
 
 impl Svg {
@@ -64,6 +67,8 @@ impl Svg {
         let mut svg = Self {
             body: String::new(),
             top: 24.0,
+            width: WIDTH,
+            inset: false,
         };
         if !title.is_empty() {
             svg.top += 20.0;
@@ -77,6 +82,16 @@ impl Svg {
             svg.top += 18.0;
         }
         svg
+    }
+
+    /// For a page, which has the title, the style and the background.
+    pub fn inset(width: f64) -> Self {
+        Self {
+            body: String::new(),
+            top: 0.0,
+            width,
+            inset: true,
+        }
     }
 
     /// Below the titles.
@@ -170,14 +185,19 @@ impl Svg {
 
     /// The whole document, `height` high. `label` is what a screen reader says.
     pub fn finish(self, height: f64, label: &str) -> String {
-        let (label, height) = (escape(label), number(height));
-        format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" \
-             width=\"{WIDTH}\" height=\"{height}\" role=\"img\" aria-label=\"{label}\">\n\
-             <style>{STYLE}</style>\n\
-             <rect class=\"paper\" width=\"100%\" height=\"100%\"/>\n{}</svg>\n",
-            self.body
-        )
+        let (label, height, width) = (escape(label), number(height), number(self.width));
+        let mut svg = format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" \
+             width=\"{width}\" height=\"{height}\" role=\"img\" aria-label=\"{label}\">\n"
+        );
+        if !self.inset {
+            let _ = write!(
+                svg,
+                "<style>{STYLE}</style>\n\
+                 <rect class=\"paper\" width=\"100%\" height=\"100%\"/>\n"
+            );
+        }
+        svg + &self.body + "</svg>\n"
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a run tells of itself.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::{Recovered, Spent};
@@ -51,6 +52,17 @@ pub enum Ending {
     NoTeacher,
 }
 
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Complete => "complete",
+            Self::Stopped => "stopped; the same command goes on",
+            Self::Budget => "the budget is spent; raise it in [options.budget] to go on",
+            Self::NoTeacher => "no endpoint is left; mend one and run again to go on",
+        })
+    }
+}
+
 /// What became of a seat.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeatReport {
@@ -75,4 +87,15 @@ pub struct Summary {
     /// In the order in which they were given.
     pub seats: Vec<SeatReport>,
     pub elapsed: Duration,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endings_say_what_to_do() {
+        assert_eq!(Ending::Complete.to_string(), "complete");
+        assert!(Ending::Budget.to_string().contains("[options.budget]"));
+    }
 }

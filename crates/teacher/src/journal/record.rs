@@ -1,5 +1,7 @@
 //! The records of a journal.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Finish, Unit, Usage};
@@ -67,4 +69,49 @@ pub struct Failed {
     pub detail: String,
     pub attempts: u32,
     pub time: f64,
+}
+
+/// One line, whatever the server said: its control characters are written out, and so are those
+/// that turn or hide text.
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let detail: String = self.detail.chars().take(DETAIL_CHARS).collect();
+        write!(
+            f,
+            "{} by {}, {} attempts: {} ({})",
+            self.unit.escape_debug(),
+            self.endpoint.escape_debug(),
+            self.attempts,
+            detail.trim().escape_debug(),
+            self.reason,
+        )
+    }
+}
+
+/// So much of what a server said is enough to know it again.
+const DETAIL_CHARS: usize = 300;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_one_harmless_line() {
+        let failed = Failed {
+            unit: "gsm8k/7#0".into(),
+            fingerprint: String::new(),
+            endpoint: "local".into(),
+            reason: "status".into(),
+            detail: format!("500:\u{1b}[2J\u{202e}\nno {}", "x".repeat(1000)),
+            attempts: 6,
+            time: 0.0,
+        };
+        let line = failed.to_string();
+        assert!(
+            line.starts_with("gsm8k/7#0 by local, 6 attempts: 500:\\u{1b}[2J"),
+            "{line}"
+        );
+        assert!(line.ends_with("(status)") && line.len() < 500);
+        assert!(!line.chars().any(|c| c.is_control() || c == '\u{202e}'));
+    }
 }

@@ -1,10 +1,15 @@
 //! Traces for a terminal: a struct of what there is to see, and its text.
 
+mod wanted;
+mod wrap;
+
 use std::path::Path;
 
 use retort_dataset::Rows;
 
-use crate::error::is_invisible;
+pub use wanted::Wanted;
+
+use crate::error::{is_invisible, shown};
 use crate::import::{self, Defaults};
 use crate::{CorpusError, Trace};
 
@@ -13,6 +18,17 @@ pub struct Inspect {
     rows: Rows,
     defaults: Defaults,
     waiting: std::vec::IntoIter<Trace>,
+}
+
+/// How a trace is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// Characters of its thought: its beginning and its end are shown.
+    pub thought: usize,
+    /// Columns, beyond which lines are broken; none: they stay as they are.
+    pub width: Option<usize>,
+    /// Whether names and verdicts have colours.
+    pub color: bool,
 }
 
 /// One trace, safe to print: control characters, and those that change the direction of text or
@@ -31,6 +47,8 @@ pub struct View {
     pub said: String,
     /// The verdict, in words.
     pub verdict: String,
+    /// What it is; none: not judged.
+    pub accepted: Option<bool>,
     /// Why the trace has no end, if so.
     pub unfinished: Option<&'static str>,
     /// Other facts, `name: value`.
@@ -86,13 +104,19 @@ impl View {
         ];
         let parts = parts.into_iter().filter(|part| !part.is_empty());
         let fact = |(name, value): (&String, &serde_json::Value)| match value.as_str() {
-            Some(text) => line(&format!("{name}: {text}")),
-            None => line(&format!("{name}: {value}")),
+            Some(text) => shown(&format!("{name}: {text}"), FACT_CHARS),
+            None => shown(&format!("{name}: {value}"), FACT_CHARS),
         };
         Self {
-            head: parts.map(|part| line(part)).collect::<Vec<_>>().join(" · "),
+            head: parts
+                .map(|part| shown(part, NAME_CHARS))
+                .collect::<Vec<_>>()
+                .join(" · "),
             problem: text(&trace.problem),
-            answer: trace.answer.as_deref().map(text),
+            answer: trace
+                .answer
+                .as_deref()
+                .map(|answer| shorten(&text(answer), FACT_CHARS)),
             thought: text(trace.thought()),
             said: text(trace.said()),
             verdict: match &trace.verdict {
@@ -103,12 +127,14 @@ impl View {
                     } else {
                         "refused"
                     };
-                    line(
+                    shown(
                         format!("{word} by {}: {}", verdict.how, verdict.detail)
                             .trim_end_matches([':', ' ']),
+                        FACT_CHARS,
                     )
                 }
             },
+            accepted: trace.verdict.as_ref().map(|verdict| verdict.accepted),
             unfinished: import::unfinished(trace),
             facts: {
                 let tests = trace
@@ -120,24 +146,59 @@ impl View {
         }
     }
 
-    /// As text, thoughts cut to so many characters: their beginning and their end.
-    pub fn render(&self, thought_chars: usize) -> String {
-        let mut parts = vec![self.head.clone()];
-        let mut part = |name: &str, text: &str| {
-            if !text.is_empty() {
-                parts.push(format!("── {name}\n{}", text.trim_end()));
-            }
+    /// As text that ends with a line end.
+    pub fn render(&self, style: Style) -> String {
+        let painted = |code: &str, text: &str| style.color && code != PLAIN && !text.is_empty();
+        let paint = |code: &str, text: &str| match painted(code, text) {
+            true => format!("\x1b[{code}m{text}\x1b[0m"),
+            false => text.to_owned(),
         };
-        part("problem", &self.problem);
-        part("thought", &shorten(&self.thought, thought_chars));
-        part("answer", &self.said);
-        part("known answer", self.answer.as_deref().unwrap_or_default());
-        part("verdict", &self.verdict);
-        part("unfinished", self.unfinished.unwrap_or_default());
-        part("facts", &self.facts.join("\n"));
+        let broken = |text: &str| match style.width {
+            Some(width) => wrap::wrap(text, width),
+            None => text.to_owned(),
+        };
+        let mut parts = vec![paint(BOLD, &broken(&self.head))];
+        let mut part = |name: &str, code: &str, text: &str| {
+            if text.trim().is_empty() {
+                return;
+            }
+            // Each line by itself, so that a pager or a cut keeps the colours right.
+            let lines = broken(text.trim_end());
+            let lines: Vec<String> = lines.lines().map(|line| paint(code, line)).collect();
+            let name = paint(DIM, &format!("── {name}"));
+            parts.push(format!("{name}\n{}", lines.join("\n")));
+        };
+        let verdict = match self.accepted {
+            Some(true) => GREEN,
+            Some(false) => RED,
+            None => PLAIN,
+        };
+        part("problem", PLAIN, &shorten(&self.problem, TEXT_CHARS));
+        part("thought", DIM, &shorten(&self.thought, style.thought));
+        part("answer", PLAIN, &shorten(&self.said, TEXT_CHARS));
+        part(
+            "known answer",
+            PLAIN,
+            self.answer.as_deref().unwrap_or_default(),
+        );
+        part("verdict", verdict, &self.verdict);
+        part("unfinished", RED, self.unfinished.unwrap_or_default());
+        part("facts", PLAIN, &self.facts.join("\n"));
         parts.join("\n") + "\n"
     }
 }
+
+/// A name longer than this is none.
+const NAME_CHARS: usize = 100;
+const FACT_CHARS: usize = 400;
+/// Of a problem or an answer: more than anyone reads in a terminal.
+const TEXT_CHARS: usize = 20_000;
+
+const PLAIN: &str = "";
+const BOLD: &str = "1";
+const DIM: &str = "2";
+const RED: &str = "31";
+const GREEN: &str = "32";
 
 fn shorten(text: &str, most: usize) -> String {
     let all = text.chars().count();
@@ -160,10 +221,6 @@ fn text(text: &str) -> String {
         }
     }
     safe
-}
-
-fn line(part: &str) -> String {
-    text(part).replace('\n', "\\n").replace('\t', "\\t")
 }
 
 #[cfg(test)]
@@ -191,13 +248,31 @@ mod tests {
             detail: evil.into(),
         });
         let view = View::of(&trace);
-        let shown = view.render(1000);
-        assert!(
-            !shown
-                .chars()
-                .any(|c| (c.is_control() && c != '\n') || is_invisible(c)),
-            "{shown:?}"
-        );
+        let plain = Style {
+            thought: 1000,
+            width: None,
+            color: false,
+        };
+        let narrow = Style {
+            width: Some(20),
+            ..plain
+        };
+        for style in [plain, narrow] {
+            let written = view.render(style);
+            let bad = |c: char| (c.is_control() && c != '\n') || is_invisible(c);
+            assert!(!written.chars().any(bad), "{written:?}");
+        }
+        // With colours, every escape is one of ours.
+        let written = view.render(Style {
+            color: true,
+            ..narrow
+        });
+        let mut rest = written.as_str();
+        while let Some((_, after)) = rest.split_once('\u{1b}') {
+            let (code, after) = after.split_once('m').unwrap();
+            assert!(["[0", "[1", "[2", "[31", "[32"].contains(&code), "{code:?}");
+            rest = after;
+        }
         assert!(!view.head.contains('\n'));
     }
 
