@@ -35,7 +35,7 @@ pub(crate) const END_OF_TURN: [&str; 9] = [
 
 /// Which of a vocabulary's tokens of those names end a reply. gpt-oss ends each channel of a reply
 /// with `<|end|>`, and the reply with `<|return|>`.
-pub(crate) fn ends_of_reply<'a>(found: &[(u32, &'a str)]) -> impl Iterator<Item = u32> {
+pub(crate) fn ends_of_reply(found: &[(u32, &str)]) -> impl Iterator<Item = u32> {
     let channels = found.iter().any(|(_, name)| *name == "<|return|>");
     let ends = move |name: &str| !(channels && name == "<|end|>");
     let found = found.iter().filter(move |(_, name)| ends(name));
