@@ -34,7 +34,7 @@ mod words;
 
 pub use error::CorpusError;
 pub use judge::{Judge, Upstream};
-pub use pipeline::{Finished, Flow, Folders, Progress, run};
+pub use pipeline::{Finished, Flow, Folders, Progress, Traces, run};
 pub use publish::{Published, publish};
 pub use recipe::{Recipe, Source, Step};
 pub use trace::{Teacher, Trace, Turn, Verdict};

@@ -23,11 +23,25 @@ enum Kind {
     Other,
 }
 
+/// The kind of each ASCII character; texts are mostly made of them.
+const ASCII: [Kind; 128] = {
+    let mut kinds = [Kind::Other; 128];
+    let mut at = 0;
+    while at < 128 {
+        let byte = at as u8;
+        if byte.is_ascii_alphabetic() {
+            kinds[at] = Kind::Letter;
+        } else if byte.is_ascii_digit() {
+            kinds[at] = Kind::Digit;
+        }
+        at += 1;
+    }
+    kinds
+};
+
 fn kind(c: char) -> Kind {
     match c {
-        'a'..='z' | 'A'..='Z' => Kind::Letter,
-        '0'..='9' => Kind::Digit,
-        _ if c.is_ascii() => Kind::Other,
+        _ if c.is_ascii() => ASCII[c as usize],
         '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' => Kind::Alone,
         '\u{20000}'..='\u{323af}' => Kind::Alone,
         _ if c.is_numeric() => Kind::Digit,
@@ -38,16 +52,28 @@ fn kind(c: char) -> Kind {
 
 /// Calls `word` with each word's first and last byte offsets and whether it is a number.
 fn each(text: &str, mut word: impl FnMut(usize, usize, bool)) {
+    let bytes = text.as_bytes();
     let mut start: Option<(usize, Kind)> = None;
-    for (at, c) in text.char_indices() {
-        let kind = kind(c);
-        if let Some((from, before)) = start {
-            if before == kind && kind != Kind::Alone {
-                continue;
-            }
+    let mut at = 0;
+    while at < bytes.len() {
+        let (kind, len) = match ASCII.get(usize::from(bytes[at])) {
+            Some(kind) => (*kind, 1),
+            // `at` is a boundary: every step before was by a whole character.
+            None => text[at..]
+                .chars()
+                .next()
+                .map_or((Kind::Other, 1), |c| (kind(c), c.len_utf8())),
+        };
+        if let Some((from, before)) = start
+            && (before != kind || kind == Kind::Alone)
+        {
             word(from, at, before == Kind::Digit);
+            start = None;
         }
-        start = (kind != Kind::Other).then_some((at, kind));
+        if start.is_none() && kind != Kind::Other {
+            start = Some((at, kind));
+        }
+        at += len;
     }
     if let Some((from, kind)) = start {
         word(from, text.len(), kind == Kind::Digit);
@@ -95,8 +121,13 @@ pub(crate) fn plain(text: &str) -> String {
 }
 
 fn word_hash(word: &str, lower: &mut String) -> u64 {
-    if word.is_ascii() && !word.bytes().any(|b| b.is_ascii_uppercase()) {
-        return hash(word.as_bytes());
+    const SHORT: usize = 24;
+    if word.is_ascii() && word.len() <= SHORT {
+        let mut short = [0; SHORT];
+        let short = &mut short[..word.len()];
+        short.copy_from_slice(word.as_bytes());
+        short.make_ascii_lowercase();
+        return hash(short);
     }
     lower.clear();
     lower.extend(word.chars().flat_map(char::to_lowercase));
@@ -105,10 +136,47 @@ fn word_hash(word: &str, lower: &mut String) -> u64 {
 
 /// A hash of a text without its spaces and in lower case. Signs count: `3-1` is not `3+1`.
 pub(crate) fn text_key(text: &str) -> u64 {
-    let mut plain = String::with_capacity(text.len());
-    let kept = text.chars().filter(|c| !c.is_whitespace() && *c != '$');
-    plain.extend(kept.flat_map(char::to_lowercase));
-    hash(plain.trim_end_matches(['.', '?']).as_bytes())
+    let mut plain = unspaced(text);
+    plain.retain(|byte| *byte != b'$');
+    let end = plain.iter().rposition(|byte| !matches!(byte, b'.' | b'?'));
+    hash(&plain[..end.map_or(0, |end| end + 1)])
+}
+
+/// A text in lower case without its spaces, in UTF-8.
+pub(crate) fn unspaced(text: &str) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(text.len());
+    let mut utf8 = [0; 4];
+    for c in text.chars() {
+        match c {
+            '\t'..='\r' | ' ' => {}
+            _ if c.is_ascii() => plain.push((c as u8).to_ascii_lowercase()),
+            _ if c.is_whitespace() => {}
+            _ => {
+                for lower in c.to_lowercase() {
+                    plain.extend(lower.encode_utf8(&mut utf8).as_bytes());
+                }
+            }
+        }
+    }
+    plain
+}
+
+/// How many different hashes there are, in a table of twice their number.
+pub(crate) fn distinct(hashes: impl ExactSizeIterator<Item = u64>) -> usize {
+    let places = (2 * hashes.len()).next_power_of_two();
+    let mut table = vec![0_u64; places];
+    let mut distinct = 0;
+    for hash in hashes {
+        // Zero marks a free place.
+        let hash = hash.max(1);
+        let mut at = hash as usize % places;
+        while table[at] != 0 && table[at] != hash {
+            at = (at + 1) % places;
+        }
+        distinct += usize::from(table[at] == 0);
+        table[at] = hash;
+    }
+    distinct
 }
 
 /// Spreads the bits of a number over all of them (the finaliser of splitmix64).
@@ -141,7 +209,7 @@ pub(crate) fn seeded(seed: u64, bytes: &[u8]) -> u64 {
 }
 
 /// Hashes of all runs of `n` words: a polynomial over the words' hashes, rolled along.
-pub(crate) fn grams(words: &[u64], n: usize) -> impl Iterator<Item = u64> + '_ {
+pub(crate) fn grams(words: &[u64], n: usize) -> impl ExactSizeIterator<Item = u64> + '_ {
     const BASE: u64 = 0xd6e8_feb8_6659_fd93;
     let top = (0..n.saturating_sub(1)).fold(1_u64, |power, _| power.wrapping_mul(BASE));
     let enough = n > 0 && words.len() >= n;
@@ -186,6 +254,24 @@ mod tests {
         }
         assert_eq!(grams(&words[..2], 3).count(), 0);
         assert_eq!(grams(&words, 0).count(), 0);
+    }
+
+    #[test]
+    fn different_hashes_are_counted() {
+        for (of, expected) in [(1, 1), (7, 7), (1000, 1000)] {
+            let hashes = (0..3000_u64).map(|at| at % of);
+            // The hashes 0 and 1 are taken for one.
+            let expected = if of > 1 { expected - 1 } else { expected };
+            assert_eq!(distinct(hashes.collect::<Vec<_>>().into_iter()), expected);
+        }
+        assert_eq!(distinct(std::iter::empty()), 0);
+    }
+
+    #[test]
+    fn keys_of_texts_know_no_case_no_spacing_no_final_stop() {
+        assert_eq!(text_key("Find $x$\u{a0}É .?"), text_key("find x é"));
+        assert_ne!(text_key("3-1"), text_key("3+1"));
+        assert_eq!(unspaced(" A\u{2003}İ\u{b}b\n"), "ai\u{307}b".as_bytes());
     }
 
     #[test]

@@ -1,0 +1,166 @@
+//! How well contamination is found on real questions; runs where `RETORT_DATA` names a folder with
+//! `problems`: benchmarks and training questions as their projects publish them.
+//!
+//!     RETORT_DATA=<folder> cargo test --release -p retort-corpus --test contamination -- --nocapture
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use retort_corpus::decontaminate::{Benchmark, Decontaminate, Hit};
+use retort_corpus::import::problem::problem;
+use retort_corpus::{Trace, decontaminate::Index};
+use retort_dataset::Rows;
+
+fn folder() -> Option<PathBuf> {
+    let Some(root) = std::env::var_os("RETORT_DATA") else {
+        eprintln!("skipped: RETORT_DATA is not set");
+        return None;
+    };
+    Some(Path::new(&root).join("problems"))
+}
+
+fn index(folder: &Path, name: &str) -> (Decontaminate, Index) {
+    let options = Decontaminate {
+        benchmarks: vec![Benchmark {
+            name: name.into(),
+            path: format!("{name}.jsonl.gz").into(),
+        }],
+        ..Decontaminate::default()
+    };
+    let index = options.index(folder).unwrap();
+    (options, index)
+}
+
+fn questions(folder: &Path, name: &str) -> Vec<String> {
+    let rows = Rows::open(&folder.join(format!("{name}.jsonl.gz"))).unwrap();
+    let question = |row: retort_dataset::Row| {
+        let origin = row.origin().clone();
+        let mut fields = row.value().unwrap().as_object().unwrap().clone();
+        fields.retain(|_, value| !value.is_null());
+        problem(&mut fields, &origin).unwrap().problem
+    };
+    rows.map(|row| question(row.unwrap())).collect()
+}
+
+fn ask(options: &Decontaminate, index: &Index, question: &str) -> Option<Hit> {
+    let trace = Trace {
+        problem: question.to_owned(),
+        ..Trace::default()
+    };
+    options.check(index, &trace)
+}
+
+/// Training questions that share a project, an author or a template with the benchmark's, and how
+/// many of them may be called contaminated. What the hits are was read by people: nearly all are
+/// the same question or the same with other numbers.
+#[test]
+fn few_training_questions_are_called_contaminated() {
+    let Some(folder) = folder() else { return };
+    for (benchmark, training, most) in [
+        ("gsm8k_test", "gsm8k_train", 0.004),
+        ("math500", "math_train", 0.02),
+        ("math_test", "math_train", 0.05),
+        ("aime24", "aime_1983_2023", 0.0),
+        ("amc23", "math_train", 0.001),
+        ("math500", "aime_1983_2023", 0.01),
+        ("minerva_math", "math_train", 0.0),
+        ("olympiadbench_math_en", "math_train", 0.002),
+        ("gsm8k_test", "math_train", 0.0),
+        ("math500", "gsm8k_train", 0.0),
+        ("HumanEval", "mbpp", 0.01),
+    ] {
+        let (options, index) = index(&folder, benchmark);
+        let questions = questions(&folder, training);
+        let mut methods: BTreeMap<String, u32> = BTreeMap::new();
+        let mut hits = 0;
+        for question in &questions {
+            if let Some(hit) = ask(&options, &index, question) {
+                hits += 1;
+                let method = hit.method.clone();
+                *methods.entry(hit.method).or_default() += 1;
+                if std::env::var_os("RETORT_SHOW").is_some() {
+                    println!(
+                        "--- {benchmark} {method} {:.2}\n  ours   {}\n  theirs {}",
+                        hit.score,
+                        question.replace('\n', " "),
+                        hit.theirs.replace('\n', " ")
+                    );
+                }
+            }
+        }
+        let share = f64::from(hits) / questions.len() as f64;
+        println!(
+            "{training} against {benchmark}: {hits} of {} ({:.2}%) {methods:?}",
+            questions.len(),
+            100.0 * share
+        );
+        assert!(share <= most, "{training} against {benchmark}: {share}");
+    }
+}
+
+#[test]
+fn planted_questions_are_found() {
+    let Some(folder) = folder() else { return };
+    for benchmark in ["gsm8k_test", "math500", "aime24", "amc23", "minerva_math"] {
+        let (options, index) = index(&folder, benchmark);
+        let questions = questions(&folder, benchmark);
+        let recall = |change: fn(&str) -> String| {
+            let found = questions
+                .iter()
+                .filter(|question| ask(&options, &index, &change(question)).is_some());
+            found.count() as f64 / questions.len() as f64
+        };
+        let verbatim = recall(str::to_owned);
+        let spaced = recall(|text| text.to_uppercase().replace(' ', "  \n"));
+        let numbers = recall(|text| {
+            let other = |c: char| match c.to_digit(10) {
+                Some(digit) => char::from_digit((digit + 3) % 10, 10).unwrap_or(c),
+                None => c,
+            };
+            text.chars().map(other).collect()
+        });
+        let paraphrased = recall(paraphrase);
+        let asked = recall(|text| {
+            format!("Solve the following problem. {text} Put the answer into a box.")
+        });
+        println!(
+            "{benchmark}: verbatim {verbatim:.3}, case and spacing {spaced:.3}, other numbers {numbers:.3}, paraphrased {paraphrased:.3}, with instructions {asked:.3}"
+        );
+        assert_eq!((verbatim, spaced), (1.0, 1.0), "{benchmark}");
+        assert!(numbers > 0.9 && paraphrased > 0.9 && asked > 0.9, "{benchmark}");
+    }
+}
+
+/// Other words for common ones: about one word in eight of a question.
+fn paraphrase(text: &str) -> String {
+    let other = |word: &str| -> Option<&'static str> {
+        Some(match word {
+            "How" => "Tell me how",
+            "many" => "lots of",
+            "What" => "Which",
+            "Find" => "Determine",
+            "Compute" => "Work out",
+            "Let" => "Suppose",
+            "be" => "denote",
+            "the" => "that",
+            "The" => "That",
+            "is" => "equals",
+            "has" => "owns",
+            "and" => "plus also",
+            "If" => "When",
+            "he" => "this man",
+            "she" => "this woman",
+            _ => return None,
+        })
+    };
+    let mut changes = 0;
+    let words = text.split(' ').map(|word| {
+        changes += 1;
+        // Two of three stay, so that it is a light paraphrase.
+        match other(word) {
+            Some(other) if changes % 3 == 0 => other,
+            _ => word,
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
