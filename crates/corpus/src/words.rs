@@ -50,42 +50,49 @@ fn kind(c: char) -> Kind {
     }
 }
 
+/// The kind and the length of the character that begins at a boundary.
+#[inline]
+fn kind_at(text: &str, at: usize) -> (Kind, usize) {
+    match ASCII.get(usize::from(text.as_bytes()[at])) {
+        Some(kind) => (*kind, 1),
+        None => text[at..]
+            .chars()
+            .next()
+            .map_or((Kind::Other, 1), |c| (kind(c), c.len_utf8())),
+    }
+}
+
 /// Calls `word` with each word's first and last byte offsets and whether it is a number.
 fn each(text: &str, mut word: impl FnMut(usize, usize, bool)) {
-    let bytes = text.as_bytes();
-    let mut start: Option<(usize, Kind)> = None;
     let mut at = 0;
-    while at < bytes.len() {
-        let (kind, len) = match ASCII.get(usize::from(bytes[at])) {
-            Some(kind) => (*kind, 1),
-            // `at` is a boundary: every step before was by a whole character.
-            None => text[at..]
-                .chars()
-                .next()
-                .map_or((Kind::Other, 1), |c| (kind(c), c.len_utf8())),
-        };
-        if let Some((from, before)) = start
-            && (before != kind || kind == Kind::Alone)
-        {
-            word(from, at, before == Kind::Digit);
-            start = None;
-        }
-        if start.is_none() && kind != Kind::Other {
-            start = Some((at, kind));
-        }
+    while at < text.len() {
+        let (first, len) = kind_at(text, at);
+        let from = at;
         at += len;
-    }
-    if let Some((from, kind)) = start {
-        word(from, text.len(), kind == Kind::Digit);
+        if first == Kind::Other {
+            continue;
+        }
+        while at < text.len() && first != Kind::Alone {
+            let (kind, len) = kind_at(text, at);
+            if kind != first {
+                break;
+            }
+            at += len;
+        }
+        word(from, at, first == Kind::Digit);
     }
 }
 
 impl Words {
     pub fn of(text: &str) -> Self {
-        let mut words = Self::default();
-        let mut lower = String::new();
+        let guess = text.len() / 5;
+        let mut words = Self {
+            exact: Vec::with_capacity(guess),
+            masked: Vec::with_capacity(guess),
+            spans: Vec::with_capacity(guess),
+        };
         each(text, |from, to, number| {
-            let hash = word_hash(&text[from..to], &mut lower);
+            let hash = word_hash(text, from, to);
             words.exact.push(hash);
             words.masked.push(if number { NUMBER } else { hash });
             words.spans.push((from as u32, to as u32));
@@ -101,10 +108,7 @@ impl Words {
 /// Hashes of the words only, for shingles.
 pub(crate) fn hashes(text: &str) -> Vec<u64> {
     let mut hashes = Vec::with_capacity(text.len() / 5);
-    let mut lower = String::new();
-    each(text, |from, to, _| {
-        hashes.push(word_hash(&text[from..to], &mut lower));
-    });
+    each(text, |from, to, _| hashes.push(word_hash(text, from, to)));
     hashes
 }
 
@@ -120,18 +124,32 @@ pub(crate) fn plain(text: &str) -> String {
     plain
 }
 
-fn word_hash(word: &str, lower: &mut String) -> u64 {
-    const SHORT: usize = 24;
-    if word.is_ascii() && word.len() <= SHORT {
-        let mut short = [0; SHORT];
-        let short = &mut short[..word.len()];
-        short.copy_from_slice(word.as_bytes());
-        short.make_ascii_lowercase();
-        return hash(short);
+/// The [`hash`] of a word in lower case.
+fn word_hash(text: &str, from: usize, to: usize) -> u64 {
+    let word = &text[from..to];
+    if !word.is_ascii() {
+        let lower: String = word.chars().flat_map(char::to_lowercase).collect();
+        return hash(lower.as_bytes());
     }
-    lower.clear();
-    lower.extend(word.chars().flat_map(char::to_lowercase));
-    hash(lower.as_bytes())
+    // ASCII letters differ from their lower case in one bit, which digits have as well; and a word
+    // of ASCII is all letters or all digits.
+    const LOWER: u64 = 0x2020_2020_2020_2020;
+    let eight = |at: usize| -> Option<u64> {
+        let bytes = text.as_bytes().get(at..at + 8)?;
+        Some(u64::from_le_bytes(bytes.try_into().ok()?) | LOWER)
+    };
+    let len = to - from;
+    let mut state = begin(len);
+    for chunk in 0..len / 8 {
+        state = next(state, eight(from + 8 * chunk).unwrap_or_default());
+    }
+    let rest = from + len / 8 * 8;
+    let bits = 8 * (to - rest) as u32;
+    let last = match eight(rest) {
+        Some(eight) => eight & !(u64::MAX << bits),
+        None => part(&text.as_bytes()[rest..to]) | (LOWER & !(u64::MAX << bits)),
+    };
+    end(state, last)
 }
 
 /// A hash of a text without its spaces and in lower case. Signs count: `3-1` is not `3+1`.
@@ -189,18 +207,33 @@ pub(crate) fn mix(mut x: u64) -> u64 {
 /// A hash that is the same on every machine and in every version. Not against adversaries: for
 /// lineage there is SHA-256.
 pub(crate) fn hash(bytes: &[u8]) -> u64 {
-    let mut state = bytes.len() as u64 ^ 0x9e37_79b9_7f4a_7c15;
+    let mut state = begin(bytes.len());
     let mut chunks = bytes.chunks_exact(8);
     for chunk in &mut chunks {
-        let part = u64::from_le_bytes(std::array::from_fn(|at| chunk[at]));
-        state = (state.rotate_left(27) ^ part).wrapping_mul(0x9fb2_1c65_1e98_df25);
-        state ^= state >> 29;
+        state = next(state, part(chunk));
     }
-    let mut last = 0;
-    for (at, byte) in chunks.remainder().iter().enumerate() {
-        last |= u64::from(*byte) << (8 * at);
-    }
-    mix((state.rotate_left(27) ^ last).wrapping_mul(0x9fb2_1c65_1e98_df25))
+    end(state, part(chunks.remainder()))
+}
+
+const FACTOR: u64 = 0x9fb2_1c65_1e98_df25;
+
+fn begin(len: usize) -> u64 {
+    len as u64 ^ 0x9e37_79b9_7f4a_7c15
+}
+
+fn next(state: u64, part: u64) -> u64 {
+    let state = (state.rotate_left(27) ^ part).wrapping_mul(FACTOR);
+    state ^ (state >> 29)
+}
+
+fn end(state: u64, last: u64) -> u64 {
+    mix((state.rotate_left(27) ^ last).wrapping_mul(FACTOR))
+}
+
+/// At most eight bytes as a number.
+fn part(bytes: &[u8]) -> u64 {
+    let places = bytes.iter().enumerate();
+    places.fold(0, |sum, (at, byte)| sum | u64::from(*byte) << (8 * at))
 }
 
 /// A hash with a seed, for sampling.
@@ -254,6 +287,31 @@ mod tests {
         }
         assert_eq!(grams(&words[..2], 3).count(), 0);
         assert_eq!(grams(&words, 0).count(), 0);
+    }
+
+    #[test]
+    fn words_are_hashed_as_their_lower_case() {
+        let texts = [
+            "a",
+            "Abc",
+            "ABCDEFGH",
+            "Determined",
+            "1234567",
+            "123456789012345678",
+            "Émile",
+        ];
+        for word in texts {
+            let lower = word.to_lowercase();
+            // Before other text and at the very end, where eight bytes cannot be read at once.
+            for text in [
+                format!("{word} and more of it"),
+                word.to_owned(),
+                format!("x {word}"),
+            ] {
+                let found = hashes(&text).contains(&hash(lower.as_bytes()));
+                assert!(found, "{word} in `{text}`");
+            }
+        }
     }
 
     #[test]

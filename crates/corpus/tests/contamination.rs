@@ -127,7 +127,10 @@ fn planted_questions_are_found() {
             "{benchmark}: verbatim {verbatim:.3}, case and spacing {spaced:.3}, other numbers {numbers:.3}, paraphrased {paraphrased:.3}, with instructions {asked:.3}"
         );
         assert_eq!((verbatim, spaced), (1.0, 1.0), "{benchmark}");
-        assert!(numbers > 0.9 && paraphrased > 0.9 && asked > 0.9, "{benchmark}");
+        assert!(
+            numbers > 0.9 && paraphrased > 0.9 && asked > 0.9,
+            "{benchmark}"
+        );
     }
 }
 

@@ -50,12 +50,28 @@ struct Table {
     masked: bool,
     /// Sorted.
     entries: Vec<(u64, u32)>,
-    /// One bit for each value of the upper bits of a hash: most runs of a text stand in no
-    /// question, and this says so without a search.
+    /// Where the entries of each value of the hashes' upper bits begin.
+    starts: Vec<u32>,
+    /// Most runs of a text stand in no question, and this says so in one look: the upper bits of a
+    /// hash choose a word, and its lower bits three bits of it.
     filter: Vec<u64>,
-    shift: u32,
     /// Different runs of each question.
     runs: Vec<u32>,
+}
+
+/// How many values `upper` takes for so many entries.
+fn values(entries: usize) -> usize {
+    entries.max(1).next_power_of_two()
+}
+
+/// The upper bits of a hash: one of so many values, a power of two.
+fn upper(hash: u64, values: usize) -> usize {
+    ((u128::from(hash) * values as u128) >> 64) as usize
+}
+
+/// The bits of a hash in its word of the filter.
+fn bits(hash: u64) -> u64 {
+    1 << (hash & 63) | 1 << (hash >> 6 & 63) | 1 << (hash >> 12 & 63)
 }
 
 /// Of the fuzzy comparison: words of a run over questions and over replies, the least share of
@@ -88,41 +104,68 @@ impl Table {
                 .filter(|same| same.len() <= common);
             entries = kept.flatten().copied().collect();
         }
-        let bits = (entries.len() * 16).max(64).next_power_of_two();
-        let shift = 64 - bits.trailing_zeros();
-        let mut filter = vec![0_u64; bits / 64];
+        let places = values(entries.len());
+        let mut starts = vec![0; places + 1];
+        // 16 bits or more for each entry.
+        let mut filter = vec![0_u64; places.div_ceil(4)];
+        let words = filter.len();
         for (gram, _) in &entries {
-            let bit = gram >> shift;
-            filter[(bit / 64) as usize] |= 1 << (bit % 64);
+            starts[upper(*gram, places) + 1] += 1;
+            filter[upper(*gram, words)] |= bits(*gram);
+        }
+        for at in 0..places {
+            starts[at + 1] += starts[at];
         }
         Self {
             gram,
             masked,
             entries,
+            starts,
             filter,
-            shift,
             runs,
         }
     }
 
-    /// Question, run and word, for each run of the text that stands in a question.
-    fn matches(&self, text: &Words) -> Vec<(u32, u64, u32)> {
+    /// The text's runs that stand in a question, perhaps, and where.
+    fn likely<'a>(&'a self, text: &'a Words) -> impl Iterator<Item = (usize, u64)> + 'a {
         let words = if self.masked {
             &text.masked
         } else {
             &text.exact
         };
+        let grams = words::grams(words, self.gram.n).enumerate();
+        grams.filter(|(_, gram)| {
+            let bits = bits(*gram);
+            self.filter[upper(*gram, self.filter.len())] & bits == bits
+        })
+    }
+
+    /// The entries of a run.
+    fn of(&self, gram: u64) -> impl Iterator<Item = u32> + '_ {
+        let place = upper(gram, self.starts.len() - 1);
+        let near = self.starts[place] as usize..self.starts[place + 1] as usize;
+        let same = self.entries[near]
+            .iter()
+            .filter(move |entry| entry.0 == gram);
+        same.map(|entry| entry.1)
+    }
+
+    /// Whether any run of the text stands in a question.
+    fn any(&self, text: &Words) -> bool {
+        self.likely(text)
+            .any(|(_, gram)| self.of(gram).next().is_some())
+    }
+
+    /// Whether a run that this table finds holds a run that the other one finds as well.
+    fn implies(&self, other: &Self) -> bool {
+        self.gram.n >= other.gram.n && (other.masked || !self.masked)
+    }
+
+    /// Question, run and word, for each run of the text that stands in a question.
+    fn matches(&self, text: &Words) -> Vec<(u32, u64, u32)> {
         let mut found = Vec::new();
-        for (at, gram) in words::grams(words, self.gram.n).enumerate() {
-            let bit = gram >> self.shift;
-            if self.filter[(bit / 64) as usize] >> (bit % 64) & 1 == 0 {
-                continue;
-            }
-            let first = self.entries.partition_point(|entry| entry.0 < gram);
-            let same = self.entries[first..]
-                .iter()
-                .take_while(|entry| entry.0 == gram);
-            found.extend(same.map(|(_, item)| (*item, gram, at as u32)));
+        for (at, gram) in self.likely(text) {
+            found.extend(self.of(gram).map(|item| (item, gram, at as u32)));
         }
         found.sort_unstable();
         found
@@ -225,18 +268,28 @@ impl Index {
     }
 
     fn runs(&self, words: &Words) -> Option<Found> {
-        self.grams.iter().find_map(|table| {
-            let (item, score, at) = table.best(words)?;
+        // The table that all or most others imply says for most texts that there is nothing.
+        let gate = self.grams.iter().max_by_key(|gate| {
+            let implying = self.grams.iter().filter(|table| table.implies(gate));
+            implying.count()
+        })?;
+        let open = gate.any(words);
+        let tables = self
+            .grams
+            .iter()
+            .filter(|table| open || !table.implies(gate));
+        let mut found = tables.filter_map(|table| Some((table, table.best(words)?)));
+        found.next().map(|(table, (item, score, at))| {
             let method = match table.masked {
                 true => "masked".to_owned(),
                 false => format!("{}-gram", table.gram.n),
             };
-            Some(Found {
+            Found {
                 item: item as usize,
                 method,
                 score,
                 bytes: bytes(words, at),
-            })
+            }
         })
     }
 

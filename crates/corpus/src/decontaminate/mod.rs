@@ -14,7 +14,7 @@
 //! question with a sentence that many share ("Express your answer as a common fraction..."), which
 //! is why the shares here are more by default.
 //!
-//! Memory: 16 bytes for each run of words of the benchmarks and each n; nothing of the traces.
+//! Memory: some 24 bytes for each run of words of the benchmarks and each n; nothing of the traces.
 
 mod fuzzy;
 mod index;

@@ -4,8 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bits, Context};
 use super::stream::{Gone, Outcome, Sink, choose, pass, scan};
+use super::{Bits, Context};
 use crate::{CorpusError, Trace, words};
 
 /// Samples parts of the corpus to target counts.
@@ -178,13 +178,15 @@ impl Mix {
             });
         }
         let control = &mut context.control;
-        pass(&context.input, sink, control, |row, trace| match times(row) {
-            0 => {
-                let (reason, detail) = gone(row);
-                Outcome::drop(reason, detail)
+        pass(&context.input, sink, control, |row, trace| {
+            match times(row) {
+                0 => {
+                    let (reason, detail) = gone(row);
+                    Outcome::drop(reason, detail)
+                }
+                1 => Outcome::Keep,
+                times => Outcome::Replace((0..times).map(|time| copy(trace, time)).collect()),
             }
-            1 => Outcome::Keep,
-            times => Outcome::Replace((0..times).map(|time| copy(trace, time)).collect()),
         })
     }
 

@@ -130,7 +130,10 @@ impl Select {
                 return None;
             }
             let (reason, detail) = match grouped.has(number) {
-                true => ("select", format!("its {} has {} better ones", self.by, self.k)),
+                true => (
+                    "select",
+                    format!("its {} has {} better ones", self.by, self.k),
+                ),
                 false => ("select: no group", format!("it has no field `{}`", self.by)),
             };
             let note = None;

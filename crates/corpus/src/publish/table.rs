@@ -217,8 +217,16 @@ impl<'a> Columns<'a> {
         let answers = rows.iter().map(|trace| trace.answer.as_deref().map(text));
         columns.optional::<ByteArrayType>(answers)?;
         columns.turns(rows)?;
-        columns.text(rows.iter().map(|trace| text(&trace.teacher.model)).collect())?;
-        columns.text(rows.iter().map(|trace| json(&trace.teacher.sampling)).collect())?;
+        columns.text(
+            rows.iter()
+                .map(|trace| text(&trace.teacher.model))
+                .collect(),
+        )?;
+        columns.text(
+            rows.iter()
+                .map(|trace| json(&trace.teacher.sampling))
+                .collect(),
+        )?;
         let tokens = |trace: &Trace| i64::try_from(trace.teacher.tokens?).ok();
         columns.optional::<Int64Type>(rows.iter().map(tokens))?;
         let verdicts = || rows.iter().map(|trace| trace.verdict.as_ref());
@@ -246,7 +254,9 @@ impl<'a> Columns<'a> {
         let there: Vec<i16> = turns().map(|(_, turn)| i16::from(turn.is_some())).collect();
         let fields: [fn(&Turn) -> &str; 2] = [|turn| &turn.role, |turn| &turn.content];
         for field in fields {
-            let values: Vec<_> = turns().filter_map(|(_, turn)| Some(text(field(turn?)))).collect();
+            let values: Vec<_> = turns()
+                .filter_map(|(_, turn)| Some(text(field(turn?))))
+                .collect();
             self.column::<ByteArrayType>(&values, Some(&there), Some(&repetitions))?;
         }
         let values: Vec<_> = turns()

@@ -9,7 +9,7 @@ use std::thread;
 use anyhow::{Context, Result};
 use serde_json::json;
 
-use super::plant::{Fate, Plant};
+use super::plant::Plant;
 
 /// A folder with a corpus of so many traces.
 pub struct Files {
@@ -124,7 +124,9 @@ fn write(plant: &Plant, traces: u64, path: &Path) -> Result<()> {
         let made = thread::scope(|scope| {
             let lines = &lines;
             let starts = (0..threads).map(|at| first + at * CHUNK);
-            let running: Vec<_> = starts.map(|start| scope.spawn(move || lines(start))).collect();
+            let running: Vec<_> = starts
+                .map(|start| scope.spawn(move || lines(start)))
+                .collect();
             let texts = running.into_iter().map(thread::ScopedJoinHandle::join);
             texts.collect::<Result<Vec<String>, _>>()
         });

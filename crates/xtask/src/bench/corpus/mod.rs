@@ -104,7 +104,11 @@ fn peer(bench: &Bench, files: &Files) -> Result<Value> {
     for (reason, expected) in &files.expected {
         let found = figures["dropped"][reason].as_u64().unwrap_or(0);
         // It has no fuzzy comparison, so it misses changed words.
-        let least = if reason.starts_with("decon") { 0.7 } else { 0.97 };
+        let least = if reason.starts_with("decon") {
+            0.7
+        } else {
+            0.97
+        };
         ensure!(
             found as f64 >= least * *expected as f64,
             "the peer drops {found} for {reason} of {expected}"
@@ -148,7 +152,9 @@ fn resumed(program: &Program, files: &Files, table: &mut Table) -> Result<()> {
     ensure!(ours == theirs, "a killed run ends with another corpus");
     let longest = steps.iter().map(|step| step.1).fold(0.0, f64::max);
     let lost = (seconds - undisturbed.seconds) / f64::from(kills);
-    eprintln!("      {kills} kills, {lost:.2} s lost by each, the longest step takes {longest:.2} s");
+    eprintln!(
+        "      {kills} kills, {lost:.2} s lost by each, the longest step takes {longest:.2} s"
+    );
     let what = format!("corpus, killed {kills} times: time lost by a kill, in longest steps");
     table.limit(&what, &[lost / longest], LOST);
     clear(&whole)?;

@@ -55,7 +55,11 @@ impl<'a> Program<'a> {
     /// end, if the step is over in no time).
     pub fn run(&self, recipe: &Path, out: &Path, kill: Option<usize>) -> Result<Run> {
         let mut command = process::command(self.workspace, &self.path);
-        command.args(["corpus", "build"]).arg(recipe).arg("-o").arg(out);
+        command
+            .args(["corpus", "build"])
+            .arg(recipe)
+            .arg("-o")
+            .arg(out);
         command.stdin(Stdio::null()).stdout(Stdio::null());
         let log = out.with_extension("log");
         command.stderr(fs::File::create(&log)?);
@@ -80,9 +84,7 @@ impl<'a> Program<'a> {
             // A while into the step; the import, the first, is the only one before any record.
             if began.is_some_and(|began| began.elapsed() > Duration::from_millis(150)) {
                 child.kill()?;
-                child.wait()?;
-                began = None;
-                break Default::default();
+                break child.wait()?;
             }
             thread::sleep(LOOK);
         };
@@ -114,7 +116,12 @@ fn records(out: &Path) -> Vec<(usize, PathBuf)> {
     let entries = fs::read_dir(work(out)).into_iter().flatten().flatten();
     let record = |path: PathBuf| {
         let name = path.file_name()?.to_str()?;
-        let number = name.strip_suffix(".json")?.split_once('-')?.0.parse().ok()?;
+        let number = name
+            .strip_suffix(".json")?
+            .split_once('-')?
+            .0
+            .parse()
+            .ok()?;
         Some((number, path))
     };
     let mut found: Vec<_> = entries.filter_map(|entry| record(entry.path())).collect();
@@ -135,7 +142,10 @@ pub fn steps(out: &Path) -> Result<Vec<(String, f64)>> {
         let record: Value = serde_json::from_slice(&fs::read(&path)?)?;
         let end = fs::metadata(&path)?.modified()?;
         let seconds = end.duration_since(before).unwrap_or_default().as_secs_f64();
-        steps.push((record["name"].as_str().unwrap_or_default().to_owned(), seconds));
+        steps.push((
+            record["name"].as_str().unwrap_or_default().to_owned(),
+            seconds,
+        ));
         before = end;
     }
     let end = fs::metadata(out)?.modified()?;
@@ -155,7 +165,9 @@ fn usage(process: u32) -> Option<(f64, f64)> {
     let user: f64 = fields.next()?.parse().ok()?;
     let system: f64 = fields.next()?.parse().ok()?;
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let peak = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kilobytes: f64 = peak.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(((user + system) / TICKS, kilobytes / 1e3))
 }

@@ -98,13 +98,46 @@ const NAMES: &str = "Ana Boris Chen Dora Emil Fatima Goran Hana Ivo Jana Karl Le
     Weronika Yara Zoltán";
 
 const OPENERS: [&str; 24] = [
-    "So", "Wait,", "Now", "Hmm,", "Then", "Okay,", "But", "Therefore", "Alternatively,", "Also",
-    "Let me see:", "Since", "First,", "Next,", "Actually,", "Right,", "Suppose", "Because", "Again,",
-    "Thus", "In fact,", "Maybe", "Note that", "Hence",
+    "So",
+    "Wait,",
+    "Now",
+    "Hmm,",
+    "Then",
+    "Okay,",
+    "But",
+    "Therefore",
+    "Alternatively,",
+    "Also",
+    "Let me see:",
+    "Since",
+    "First,",
+    "Next,",
+    "Actually,",
+    "Right,",
+    "Suppose",
+    "Because",
+    "Again,",
+    "Thus",
+    "In fact,",
+    "Maybe",
+    "Note that",
+    "Hence",
 ];
 const JOINTS: [&str; 14] = [
-    "and", "so", "but", "because", "while", "which means", "since", "or", "when", "if", "where",
-    "although", "that is,", "unless",
+    "and",
+    "so",
+    "but",
+    "because",
+    "while",
+    "which means",
+    "since",
+    "or",
+    "when",
+    "if",
+    "where",
+    "although",
+    "that is,",
+    "unless",
 ];
 const PLACES: [&str; 16] = [
     "of", "in", "on", "from", "with", "by", "over", "under", "between", "after", "before", "for",
@@ -112,8 +145,18 @@ const PLACES: [&str; 16] = [
 ];
 const ARTICLES: [&str; 8] = ["the", "a", "this", "that", "each", "every", "one", "some"];
 const ASKS: [&str; 12] = [
-    "How many", "What is", "Find", "Determine", "Compute", "What fraction of", "For which", "When does",
-    "Which", "Prove that", "Calculate", "What must be",
+    "How many",
+    "What is",
+    "Find",
+    "Determine",
+    "Compute",
+    "What fraction of",
+    "For which",
+    "When does",
+    "Which",
+    "Prove that",
+    "Calculate",
+    "What must be",
 ];
 const LETTERS: [&str; 12] = ["x", "y", "n", "k", "m", "a", "b", "t", "r", "p", "q", "z"];
 
@@ -176,7 +219,7 @@ impl Vocabulary {
             push(out, random.pick(&JOINTS));
             self.clause(random, out);
         }
-        out.push_str(["." , ".", ".", "?", "!", "."][random.below(6)]);
+        out.push_str([".", ".", ".", "?", "!", "."][random.below(6)]);
     }
 
     /// A question of some 30 to 80 words.
