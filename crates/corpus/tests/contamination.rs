@@ -1,14 +1,15 @@
-//! How well contamination is found on real questions; runs where `RETORT_DATA` names a folder with
-//! `problems`: benchmarks and training questions as their projects publish them.
+//! How well contamination and near duplicates are found on real texts; runs where `RETORT_DATA` names
+//! a folder with `problems`, benchmarks and training questions as their projects publish them, and
+//! `traces`.
 //!
 //!     RETORT_DATA=<folder> cargo test --release -p retort-corpus --test contamination -- --nocapture
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use retort_corpus::decontaminate::{Benchmark, Decontaminate, Hit};
+use retort_corpus::decontaminate::{Benchmark, Decontaminate, Hit, Index};
 use retort_corpus::import::problem::problem;
-use retort_corpus::{Trace, decontaminate::Index};
+use retort_corpus::{Finished, Flow, Folders, Recipe, Trace, Turn, run};
 use retort_dataset::Rows;
 
 fn folder() -> Option<PathBuf> {
@@ -127,8 +128,9 @@ fn planted_questions_are_found() {
             "{benchmark}: verbatim {verbatim:.3}, case and spacing {spaced:.3}, other numbers {numbers:.3}, paraphrased {paraphrased:.3}, with instructions {asked:.3}"
         );
         assert_eq!((verbatim, spaced), (1.0, 1.0), "{benchmark}");
+        // Short ones with other numbers are other questions: see `loose_words`.
         assert!(
-            numbers > 0.9 && paraphrased > 0.9 && asked > 0.9,
+            numbers > 0.6 && paraphrased > 0.9 && asked > 0.9,
             "{benchmark}"
         );
     }
@@ -166,4 +168,77 @@ fn paraphrase(text: &str) -> String {
         }
     });
     words.collect::<Vec<_>>().join(" ")
+}
+
+/// Near duplicates among the questions of one collection, and among real traces. What is dropped
+/// was read: of questions, nearly all are the same with other names and numbers.
+#[test]
+fn few_different_problems_are_called_near_duplicates() {
+    let Some(folder) = folder() else { return };
+    let base = tempfile::tempdir().unwrap();
+    let mut files = Vec::new();
+    for name in ["gsm8k_train", "math_train", "aime_1983_2023"] {
+        let traces = questions(&folder, name).into_iter().enumerate();
+        let lines: String = traces
+            .map(|(at, problem)| {
+                let trace = Trace {
+                    id: at.to_string(),
+                    messages: vec![Turn::new("user", &*problem), Turn::reply("", "1")],
+                    problem,
+                    ..Trace::default()
+                };
+                serde_json::to_string(&trace).unwrap() + "\n"
+            })
+            .collect();
+        let path = base.path().join(format!("{name}.jsonl"));
+        std::fs::write(&path, lines).unwrap();
+        files.push((path, "problem", 0.02));
+    }
+    for file in std::fs::read_dir(folder.with_file_name("traces")).unwrap() {
+        files.push((file.unwrap().path(), "trace", 0.01));
+    }
+    files.sort_by(|a, b| a.0.cmp(&b.0));
+    for (number, (path, over, most)) in files.into_iter().enumerate() {
+        let recipe = format!(
+            "name = \"n\"\n[[source]]\nname = \"s\"\npaths = ['{}']\n[[step]]\nkind = \"dedup_near\"\nover = \"{over}\"\n",
+            path.display()
+        );
+        let recipe = Recipe::parse(&recipe).unwrap();
+        let work = base.path().join(format!("work{number}"));
+        let folders = Folders {
+            base: base.path(),
+            work: &work,
+        };
+        let finished = run(&recipe, folders, None, &mut |_| Flow::Continue).unwrap();
+        let near = &finished.steps[1];
+        let share = near.dropped_count() as f64 / near.rows_in as f64;
+        println!(
+            "{}: {} of {} {over}s are near duplicates ({:.2}%)",
+            path.file_name().unwrap().display(),
+            near.dropped_count(),
+            near.rows_in,
+            100.0 * share
+        );
+        if std::env::var_os("RETORT_SHOW").is_some() {
+            show(&finished);
+        }
+        assert!(share <= most, "{share}");
+    }
+}
+
+/// Each dropped trace beside the one that was kept for it.
+fn show(finished: &Finished) {
+    let lines = std::fs::read_to_string(finished.traces.file()).unwrap();
+    let parse = |line: &str| serde_json::from_str(line).unwrap();
+    let traces: Vec<Trace> = lines.lines().map(parse).collect();
+    for (_, path) in &finished.notes {
+        for line in std::fs::read_to_string(path).unwrap().lines() {
+            let note: serde_json::Value = serde_json::from_str(line).unwrap();
+            let text = |name: &str| {
+                let trace = &traces[note[name].as_u64().unwrap() as usize - 1];
+                format!("{} | {:.200}", trace.problem, trace.thought()).replace('\n', " ")
+            };
+            println!("  gone {}\n  kept {}", text("row"), text("kept"));
+        }
+    }
 }

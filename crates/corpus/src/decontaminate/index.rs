@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::fuzzy::{bound, ratio};
+use super::fuzzy::{bound, ratio, words_ratio};
 use super::{Decontaminate, Ngram};
 use crate::words::{self, Words};
 
@@ -34,14 +34,15 @@ pub struct Found {
 /// All questions, ready for comparing. It does not change and may be shared among threads.
 pub struct Index {
     items: Vec<Item>,
-    /// The words of each question, plain, and their number.
-    plain: Vec<(String, usize)>,
+    /// The words of each question, plain, and their hashes.
+    plain: Vec<(String, Vec<u64>)>,
     /// A hash of all words of a question.
     whole: HashMap<u64, u32>,
     grams: Vec<Table>,
     /// For candidates of the fuzzy comparison: short runs, over questions and over replies.
     near: Option<(Table, Table)>,
     fuzzy: f64,
+    fuzzy_words: f64,
 }
 
 /// Runs of `n` words with the questions they stand in.
@@ -158,7 +159,7 @@ impl Table {
 
     /// Whether a run that this table finds holds a run that the other one finds as well.
     fn implies(&self, other: &Self) -> bool {
-        self.gram.n >= other.gram.n && (other.masked || !self.masked)
+        self.gram.n >= other.gram.n && self.masked == other.masked
     }
 
     /// Question, run and word, for each run of the text that stands in a question.
@@ -194,7 +195,14 @@ impl Index {
             .iter()
             .map(|words| words.len() >= options.min_words)
             .collect();
-        let table = |gram: Ngram, masked: bool| Table::new(&words, gram, masked, &long, usize::MAX);
+        let longer: Vec<bool> = words
+            .iter()
+            .map(|words| words.len() >= options.loose_words.max(options.min_words))
+            .collect();
+        let table = |gram: Ngram, masked: bool| {
+            let long = if masked { &longer } else { &long };
+            Table::new(&words, gram, masked, long, usize::MAX)
+        };
         let mut ngrams = options.ngrams.clone();
         ngrams.sort_by_key(|gram| std::cmp::Reverse(gram.n));
         let mut grams: Vec<Table> = ngrams.iter().map(|gram| table(*gram, false)).collect();
@@ -204,7 +212,7 @@ impl Index {
                 n,
                 share: NEAR_SHARE,
             };
-            Table::new(&words, gram, true, &long, COMMON)
+            Table::new(&words, gram, true, &longer, COMMON)
         };
         let whole = |words: &Words| words::grams(&words.exact, words.len().max(1)).next();
         let first = words.iter().enumerate().rev();
@@ -212,13 +220,14 @@ impl Index {
             plain: items
                 .iter()
                 .zip(&words)
-                .map(|(item, words)| (cut(&item.text, words, 0..words.len()), words.len()))
+                .map(|(item, words)| (cut(&item.text, words, 0..words.len()), words.exact.clone()))
                 .collect(),
             whole: first
                 .filter_map(|(at, words)| Some((whole(words)?, at as u32)))
                 .collect(),
             near: (options.fuzzy > 0.0).then(|| (near(NEAR.0), near(NEAR.1))),
             fuzzy: options.fuzzy,
+            fuzzy_words: options.fuzzy_words,
             grams,
             items,
         }
@@ -268,16 +277,14 @@ impl Index {
     }
 
     fn runs(&self, words: &Words) -> Option<Found> {
-        // The table that all or most others imply says for most texts that there is nothing.
+        // The table that most others imply says for most texts that there is nothing.
         let gate = self.grams.iter().max_by_key(|gate| {
             let implying = self.grams.iter().filter(|table| table.implies(gate));
             implying.count()
         })?;
         let open = gate.any(words);
-        let tables = self
-            .grams
-            .iter()
-            .filter(|table| open || !table.implies(gate));
+        let tables = self.grams.iter();
+        let tables = tables.filter(|table| open || !table.implies(gate));
         let mut found = tables.filter_map(|table| Some((table, table.best(words)?)));
         found.next().map(|(table, (item, score, at))| {
             let method = match table.masked {
@@ -301,7 +308,7 @@ impl Index {
                 let item = of[0].0;
                 let different = of.chunk_by(|a, b| a.1 == b.1).count();
                 let runs = f64::from(table.runs[item as usize].max(1));
-                let len = self.plain[item as usize].1;
+                let len = self.plain[item as usize].1.len();
                 let enough = different >= 2 && different as f64 >= NEAR_SHARE * runs;
                 enough.then(|| (item, window(of, len, table.gram.n, words.len()), different))
             })
@@ -309,7 +316,7 @@ impl Index {
         candidates.sort_by_key(|(item, _, different)| (std::cmp::Reverse(*different), *item));
         let mut best: Option<Found> = None;
         for (item, at, _) in candidates.into_iter().take(CANDIDATES) {
-            let theirs = &self.plain[item as usize].0;
+            let (theirs, their_words) = &self.plain[item as usize];
             // A question is compared as a whole if it is about as long, else where it is alike.
             let all = 0..words.len();
             for at in [Some(at), whole.then_some(all)].into_iter().flatten() {
@@ -319,7 +326,8 @@ impl Index {
                     continue;
                 }
                 let score = ratio(&ours, theirs);
-                if score >= self.fuzzy && best.as_ref().is_none_or(|best| score > best.score) {
+                let better = best.as_ref().is_none_or(|best| score > best.score);
+                if score >= self.fuzzy && better && self.same_words(words, &at, their_words) {
                     let (item, method) = (item as usize, "fuzzy".to_owned());
                     best = Some(Found {
                         item,
@@ -332,6 +340,17 @@ impl Index {
         }
         best
     }
+
+    /// Whether enough of the words are the same in the same order.
+    fn same_words(&self, ours: &Words, at: &Range<usize>, theirs: &[u64]) -> bool {
+        let ours = ours.exact.get(at.clone()).unwrap_or_default();
+        words_ratio(beginning(ours), beginning(theirs)) >= self.fuzzy_words
+    }
+}
+
+/// At most so many words are compared.
+fn beginning(words: &[u64]) -> &[u64] {
+    &words[..words.len().min(FUZZY_WORDS)]
 }
 
 /// The words around the densest matches, as many as the question has.

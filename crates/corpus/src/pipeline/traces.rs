@@ -232,7 +232,7 @@ mod tests {
         std::fs::write(file.path(), lines).unwrap();
         let all = Traces::whole(file.path().to_owned(), 300);
         let mut bits = Bits::default();
-        [3, 64, 299].map(|row| bits.set(row));
+        [3, 64, 299].iter().for_each(|row| bits.set(*row));
         assert_eq!(Bits::parse(&bits.bytes()), Some(bits.clone()));
         assert_eq!(Bits::parse(&bits.bytes()[..9]), None);
         let some = all.only(bits);
