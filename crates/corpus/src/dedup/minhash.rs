@@ -48,7 +48,7 @@ impl MinHasher {
             for gram in &grams {
                 let hash = mix(gram ^ salt);
                 let place = match own {
-                    None => ((hash >> 32) * self.places as u64 >> 32) as usize,
+                    None => (((hash >> 32) * self.places as u64) >> 32) as usize,
                     Some(own) => own as usize,
                 };
                 // What an earlier round found stays: a later round ranks below it.
