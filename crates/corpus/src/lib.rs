@@ -37,7 +37,7 @@ mod words;
 pub use code_tests::{MAX_TESTS_BYTES, Tests};
 pub use error::CorpusError;
 pub use judge::{Judge, Session, Tick, Upstream};
-pub use pipeline::{Finished, Flow, Folders, Progress, run};
+pub use pipeline::{Finished, Flow, Folders, Progress, Traces, run};
 pub use publish::{Published, publish};
 pub use recipe::{Recipe, Source, Step};
 pub use trace::{Teacher, Trace, Turn, Verdict};

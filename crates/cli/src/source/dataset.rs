@@ -55,27 +55,20 @@ fn choose(files: &[String], wanted: Option<&str>) -> Result<Vec<String>, String>
         return Err(format!("it holds no file that can be read: {forms}"));
     }
     let wanted = wanted.unwrap_or_default().trim_end_matches('/');
-    let named = |part: &str, file: &str| {
-        let whole = part == wanted || file == wanted || wanted.is_empty();
-        whole
-            || part
-                .strip_prefix(wanted)
-                .is_some_and(|rest| rest.starts_with('/'))
-    };
-    let mut found: Vec<(&&str, &Vec<String>)> = parts
-        .iter()
-        .filter(|(part, files)| named(part, &files[0]))
-        .collect();
-    // One part in two forms: the better one.
-    if let Some(form) = FORMS
-        .iter()
-        .find(|form| found.iter().any(|(_, files)| files[0].ends_with(**form)))
-    {
-        found.retain(|(_, files)| files[0].ends_with(form));
+    if files.iter().any(|file| file == wanted) {
+        return Ok(vec![wanted.to_owned()]);
     }
+    let inside = |part: &str| {
+        let rest = part.strip_prefix(wanted);
+        wanted.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let found: Vec<_> = parts.iter().filter(|(part, _)| inside(part)).collect();
     match found.as_slice() {
         [(_, files)] => {
+            let has = |form: &&&str| files.iter().any(|file| file.ends_with(**form));
+            let form = FORMS.iter().find(has).copied().unwrap_or_default();
             let mut files = (*files).clone();
+            files.retain(|file| file.ends_with(form));
             files.sort_unstable();
             Ok(files)
         }
@@ -166,6 +159,7 @@ mod tests {
     #[test]
     fn the_better_of_two_forms_is_taken() {
         let both = files(&["train.jsonl", "train.parquet"]);
-        assert_eq!(choose(&both, None).unwrap(), ["train.jsonl"]);
+        assert_eq!(choose(&both, None).unwrap(), ["train.parquet"]);
+        assert_eq!(choose(&both, Some("train.jsonl")).unwrap(), ["train.jsonl"]);
     }
 }

@@ -173,7 +173,7 @@ fn from_problems_to_a_corpus_through_a_bad_server_and_twenty_kills() {
         .filter(|trace| is_right(trace["teacher"]["sampling"]["seed"].as_u64().unwrap()))
         .count();
     assert!(right > 0 && right < traces.len());
-    let rows: u64 = manifest["shards"]
+    let rows: u64 = manifest["files"]
         .as_array()
         .unwrap()
         .iter()

@@ -5,12 +5,27 @@
 ///
 /// L is found 64 places at a time, with one bit a place of `a` (Hyyrö's recurrence).
 pub fn ratio(a: &str, b: &str) -> f64 {
-    let (a, b) = (a.as_bytes(), b.as_bytes());
-    let sum = a.len() + b.len();
-    if sum == 0 {
-        return 1.0;
+    let symbols = |text: &str| -> Vec<u16> { text.bytes().map(u16::from).collect() };
+    share(&symbols(a), &symbols(b), 256)
+}
+
+/// The same over words, given as hashes. Words differ where formulas do, whose characters are
+/// nearly the same in all questions.
+pub(super) fn words_ratio(a: &[u64], b: &[u64]) -> f64 {
+    let mut known = a.to_vec();
+    known.sort_unstable();
+    known.dedup();
+    // Words that `a` does not have are one symbol more.
+    let symbol = |word: &u64| known.binary_search(word).unwrap_or(known.len()) as u16;
+    let symbols = |words: &[u64]| -> Vec<u16> { words.iter().map(symbol).collect() };
+    share(&symbols(a), &symbols(b), known.len() + 1)
+}
+
+fn share(a: &[u16], b: &[u16], alphabet: usize) -> f64 {
+    match a.len() + b.len() {
+        0 => 1.0,
+        sum => 2.0 * common(a, b, alphabet) as f64 / sum as f64,
     }
-    2.0 * common(a, b) as f64 / sum as f64
 }
 
 /// The most that [`ratio`] can be, from the lengths alone.
@@ -21,16 +36,17 @@ pub(super) fn bound(a: usize, b: usize) -> f64 {
     }
 }
 
-fn common(a: &[u8], b: &[u8]) -> usize {
+/// Of symbols below `alphabet`.
+fn common(a: &[u16], b: &[u16], alphabet: usize) -> usize {
     let blocks = a.len().div_ceil(64);
-    let mut places = vec![0_u64; 256 * blocks];
-    for (at, byte) in a.iter().enumerate() {
-        places[usize::from(*byte) * blocks + at / 64] |= 1 << (at % 64);
+    let mut places = vec![0_u64; alphabet * blocks];
+    for (at, symbol) in a.iter().enumerate() {
+        places[usize::from(*symbol) * blocks + at / 64] |= 1 << (at % 64);
     }
     // A zero is a place of `a` that ends a longer subsequence than the place before it.
     let mut state = vec![u64::MAX; blocks];
-    for byte in b {
-        let row = usize::from(*byte) * blocks;
+    for symbol in b {
+        let row = usize::from(*symbol) * blocks;
         let mut carry = false;
         for (state, matches) in state.iter_mut().zip(&places[row..row + blocks]) {
             let both = *state & matches;
@@ -49,7 +65,7 @@ mod tests {
     use super::*;
     use crate::words::mix;
 
-    fn slow(a: &[u8], b: &[u8]) -> usize {
+    fn slow(a: &[u16], b: &[u16]) -> usize {
         let mut row = vec![0; b.len() + 1];
         for x in a {
             let mut before = 0;
@@ -69,13 +85,13 @@ mod tests {
     #[test]
     fn bits_and_table_agree() {
         for seed in 0..200_u64 {
-            let text = |salt: u64, len: u64| -> Vec<u8> {
+            let text = |salt: u64, len: u64| -> Vec<u16> {
                 (0..len)
-                    .map(|at| b'a' + (mix(seed * 1000 + salt * 500 + at) % 5) as u8)
+                    .map(|at| (mix(seed * 1000 + salt * 500 + at) % 5) as u16)
                     .collect()
             };
             let (a, b) = (text(0, mix(seed) % 200), text(1, mix(seed + 9) % 200));
-            assert_eq!(common(&a, &b), slow(&a, &b), "seed {seed}");
+            assert_eq!(common(&a, &b, 5), slow(&a, &b), "seed {seed}");
         }
     }
 
@@ -86,5 +102,8 @@ mod tests {
         assert_eq!(ratio("abcd", "abxd"), 0.75);
         assert_eq!(ratio("abcd", "abcd"), 1.0);
         assert!(ratio("abcd", "ab") <= bound(4, 2));
+        assert_eq!(words_ratio(&[], &[]), 1.0);
+        assert_eq!(words_ratio(&[9, 7, 5, 3], &[9, 7, 8, 3]), 0.75);
+        assert_eq!(words_ratio(&[1, 2], &[3, 4]), 0.0);
     }
 }

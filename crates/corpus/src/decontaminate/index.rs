@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::fuzzy::{bound, ratio};
+use super::fuzzy::{bound, ratio, words_ratio};
 use super::{Decontaminate, Ngram};
 use crate::words::{self, Words};
 
@@ -34,14 +34,15 @@ pub struct Found {
 /// All questions, ready for comparing. It does not change and may be shared among threads.
 pub struct Index {
     items: Vec<Item>,
-    /// The words of each question, plain, and their number.
-    plain: Vec<(String, usize)>,
+    /// The words of each question, plain, and their hashes.
+    plain: Vec<(String, Vec<u64>)>,
     /// A hash of all words of a question.
     whole: HashMap<u64, u32>,
     grams: Vec<Table>,
     /// For candidates of the fuzzy comparison: short runs, over questions and over replies.
     near: Option<(Table, Table)>,
     fuzzy: f64,
+    fuzzy_words: f64,
 }
 
 /// Runs of `n` words with the questions they stand in.
@@ -50,12 +51,28 @@ struct Table {
     masked: bool,
     /// Sorted.
     entries: Vec<(u64, u32)>,
-    /// One bit for each value of the upper bits of a hash: most runs of a text stand in no
-    /// question, and this says so without a search.
+    /// Where the entries of each value of the hashes' upper bits begin.
+    starts: Vec<u32>,
+    /// Most runs of a text stand in no question, and this says so in one look: the upper bits of a
+    /// hash choose a word, and its lower bits three bits of it.
     filter: Vec<u64>,
-    shift: u32,
     /// Different runs of each question.
     runs: Vec<u32>,
+}
+
+/// How many values `upper` takes for so many entries.
+fn values(entries: usize) -> usize {
+    entries.max(1).next_power_of_two()
+}
+
+/// The upper bits of a hash: one of so many values, a power of two.
+fn upper(hash: u64, values: usize) -> usize {
+    ((u128::from(hash) * values as u128) >> 64) as usize
+}
+
+/// The bits of a hash in its word of the filter.
+fn bits(hash: u64) -> u64 {
+    1 << (hash & 63) | 1 << (hash >> 6 & 63) | 1 << (hash >> 12 & 63)
 }
 
 /// Of the fuzzy comparison: words of a run over questions and over replies, the least share of
@@ -88,41 +105,68 @@ impl Table {
                 .filter(|same| same.len() <= common);
             entries = kept.flatten().copied().collect();
         }
-        let bits = (entries.len() * 16).max(64).next_power_of_two();
-        let shift = 64 - bits.trailing_zeros();
-        let mut filter = vec![0_u64; bits / 64];
+        let places = values(entries.len());
+        let mut starts = vec![0; places + 1];
+        // 16 bits or more for each entry.
+        let mut filter = vec![0_u64; places.div_ceil(4)];
+        let words = filter.len();
         for (gram, _) in &entries {
-            let bit = gram >> shift;
-            filter[(bit / 64) as usize] |= 1 << (bit % 64);
+            starts[upper(*gram, places) + 1] += 1;
+            filter[upper(*gram, words)] |= bits(*gram);
+        }
+        for at in 0..places {
+            starts[at + 1] += starts[at];
         }
         Self {
             gram,
             masked,
             entries,
+            starts,
             filter,
-            shift,
             runs,
         }
     }
 
-    /// Question, run and word, for each run of the text that stands in a question.
-    fn matches(&self, text: &Words) -> Vec<(u32, u64, u32)> {
+    /// The text's runs that stand in a question, perhaps, and where.
+    fn likely<'a>(&'a self, text: &'a Words) -> impl Iterator<Item = (usize, u64)> + 'a {
         let words = if self.masked {
             &text.masked
         } else {
             &text.exact
         };
+        let grams = words::grams(words, self.gram.n).enumerate();
+        grams.filter(|(_, gram)| {
+            let bits = bits(*gram);
+            self.filter[upper(*gram, self.filter.len())] & bits == bits
+        })
+    }
+
+    /// The entries of a run.
+    fn of(&self, gram: u64) -> impl Iterator<Item = u32> + '_ {
+        let place = upper(gram, self.starts.len() - 1);
+        let near = self.starts[place] as usize..self.starts[place + 1] as usize;
+        let same = self.entries[near]
+            .iter()
+            .filter(move |entry| entry.0 == gram);
+        same.map(|entry| entry.1)
+    }
+
+    /// Whether any run of the text stands in a question.
+    fn any(&self, text: &Words) -> bool {
+        self.likely(text)
+            .any(|(_, gram)| self.of(gram).next().is_some())
+    }
+
+    /// Whether a run that this table finds holds a run that the other one finds as well.
+    fn implies(&self, other: &Self) -> bool {
+        self.gram.n >= other.gram.n && self.masked == other.masked
+    }
+
+    /// Question, run and word, for each run of the text that stands in a question.
+    fn matches(&self, text: &Words) -> Vec<(u32, u64, u32)> {
         let mut found = Vec::new();
-        for (at, gram) in words::grams(words, self.gram.n).enumerate() {
-            let bit = gram >> self.shift;
-            if self.filter[(bit / 64) as usize] >> (bit % 64) & 1 == 0 {
-                continue;
-            }
-            let first = self.entries.partition_point(|entry| entry.0 < gram);
-            let same = self.entries[first..]
-                .iter()
-                .take_while(|entry| entry.0 == gram);
-            found.extend(same.map(|(_, item)| (*item, gram, at as u32)));
+        for (at, gram) in self.likely(text) {
+            found.extend(self.of(gram).map(|item| (item, gram, at as u32)));
         }
         found.sort_unstable();
         found
@@ -151,7 +195,14 @@ impl Index {
             .iter()
             .map(|words| words.len() >= options.min_words)
             .collect();
-        let table = |gram: Ngram, masked: bool| Table::new(&words, gram, masked, &long, usize::MAX);
+        let longer: Vec<bool> = words
+            .iter()
+            .map(|words| words.len() >= options.loose_words.max(options.min_words))
+            .collect();
+        let table = |gram: Ngram, masked: bool| {
+            let long = if masked { &longer } else { &long };
+            Table::new(&words, gram, masked, long, usize::MAX)
+        };
         let mut ngrams = options.ngrams.clone();
         ngrams.sort_by_key(|gram| std::cmp::Reverse(gram.n));
         let mut grams: Vec<Table> = ngrams.iter().map(|gram| table(*gram, false)).collect();
@@ -161,7 +212,7 @@ impl Index {
                 n,
                 share: NEAR_SHARE,
             };
-            Table::new(&words, gram, true, &long, COMMON)
+            Table::new(&words, gram, true, &longer, COMMON)
         };
         let whole = |words: &Words| words::grams(&words.exact, words.len().max(1)).next();
         let first = words.iter().enumerate().rev();
@@ -169,13 +220,14 @@ impl Index {
             plain: items
                 .iter()
                 .zip(&words)
-                .map(|(item, words)| (cut(&item.text, words, 0..words.len()), words.len()))
+                .map(|(item, words)| (cut(&item.text, words, 0..words.len()), words.exact.clone()))
                 .collect(),
             whole: first
                 .filter_map(|(at, words)| Some((whole(words)?, at as u32)))
                 .collect(),
             near: (options.fuzzy > 0.0).then(|| (near(NEAR.0), near(NEAR.1))),
             fuzzy: options.fuzzy,
+            fuzzy_words: options.fuzzy_words,
             grams,
             items,
         }
@@ -225,18 +277,26 @@ impl Index {
     }
 
     fn runs(&self, words: &Words) -> Option<Found> {
-        self.grams.iter().find_map(|table| {
-            let (item, score, at) = table.best(words)?;
+        // The table that most others imply says for most texts that there is nothing.
+        let gate = self.grams.iter().max_by_key(|gate| {
+            let implying = self.grams.iter().filter(|table| table.implies(gate));
+            implying.count()
+        })?;
+        let open = gate.any(words);
+        let tables = self.grams.iter();
+        let tables = tables.filter(|table| open || !table.implies(gate));
+        let mut found = tables.filter_map(|table| Some((table, table.best(words)?)));
+        found.next().map(|(table, (item, score, at))| {
             let method = match table.masked {
                 true => "masked".to_owned(),
                 false => format!("{}-gram", table.gram.n),
             };
-            Some(Found {
+            Found {
                 item: item as usize,
                 method,
                 score,
                 bytes: bytes(words, at),
-            })
+            }
         })
     }
 
@@ -248,7 +308,7 @@ impl Index {
                 let item = of[0].0;
                 let different = of.chunk_by(|a, b| a.1 == b.1).count();
                 let runs = f64::from(table.runs[item as usize].max(1));
-                let len = self.plain[item as usize].1;
+                let len = self.plain[item as usize].1.len();
                 let enough = different >= 2 && different as f64 >= NEAR_SHARE * runs;
                 enough.then(|| (item, window(of, len, table.gram.n, words.len()), different))
             })
@@ -256,7 +316,7 @@ impl Index {
         candidates.sort_by_key(|(item, _, different)| (std::cmp::Reverse(*different), *item));
         let mut best: Option<Found> = None;
         for (item, at, _) in candidates.into_iter().take(CANDIDATES) {
-            let theirs = &self.plain[item as usize].0;
+            let (theirs, their_words) = &self.plain[item as usize];
             // A question is compared as a whole if it is about as long, else where it is alike.
             let all = 0..words.len();
             for at in [Some(at), whole.then_some(all)].into_iter().flatten() {
@@ -266,7 +326,8 @@ impl Index {
                     continue;
                 }
                 let score = ratio(&ours, theirs);
-                if score >= self.fuzzy && best.as_ref().is_none_or(|best| score > best.score) {
+                let better = best.as_ref().is_none_or(|best| score > best.score);
+                if score >= self.fuzzy && better && self.same_words(words, &at, their_words) {
                     let (item, method) = (item as usize, "fuzzy".to_owned());
                     best = Some(Found {
                         item,
@@ -279,6 +340,17 @@ impl Index {
         }
         best
     }
+
+    /// Whether enough of the words are the same in the same order.
+    fn same_words(&self, ours: &Words, at: &Range<usize>, theirs: &[u64]) -> bool {
+        let ours = ours.exact.get(at.clone()).unwrap_or_default();
+        words_ratio(beginning(ours), beginning(theirs)) >= self.fuzzy_words
+    }
+}
+
+/// At most so many words are compared.
+fn beginning(words: &[u64]) -> &[u64] {
+    &words[..words.len().min(FUZZY_WORDS)]
 }
 
 /// The words around the densest matches, as many as the question has.

@@ -8,13 +8,13 @@
 //! | `same` | the same words |
 //! | `13-gram` (10, 8) | a share of the question's runs of so many words |
 //! | `masked` | the same with all numbers alike: changed numbers |
-//! | `fuzzy` | a share of the question's characters, in order: light paraphrases |
+//! | `fuzzy` | a share of the question's characters and of its words, in order: light paraphrases |
 //!
 //! A share of 0 asks for one common run only. That is the strictest rule in use, and drops every
 //! question with a sentence that many share ("Express your answer as a common fraction..."), which
 //! is why the shares here are more by default.
 //!
-//! Memory: 16 bytes for each run of words of the benchmarks and each n; nothing of the traces.
+//! Memory: some 24 bytes for each run of words of the benchmarks and each n; nothing of the traces.
 
 mod fuzzy;
 mod index;
@@ -48,6 +48,13 @@ pub struct Decontaminate {
     /// length of the longest common subsequence.
     #[serde(default = "fuzzy_ratio")]
     pub fuzzy: f64,
+    /// The least ratio of words, besides.
+    #[serde(default = "fuzzy_ratio")]
+    pub fuzzy_words: f64,
+    /// Shorter questions, in words, are not compared with numbers alike, nor by ratios: of "What is
+    /// the remainder when 7 is divided by 3?" too little is left.
+    #[serde(default = "loose_words")]
+    pub loose_words: usize,
     /// Shorter questions, in words, count only if they are the same.
     #[serde(default = "min_words")]
     pub min_words: usize,
@@ -90,6 +97,10 @@ fn fuzzy_ratio() -> f64 {
     0.8
 }
 
+fn loose_words() -> usize {
+    20
+}
+
 fn min_words() -> usize {
     8
 }
@@ -105,6 +116,8 @@ impl Default for Decontaminate {
             ngrams: ngrams(),
             masked: masked(),
             fuzzy: fuzzy_ratio(),
+            fuzzy_words: fuzzy_ratio(),
+            loose_words: loose_words(),
             min_words: min_words(),
             replies: true,
         }
@@ -149,6 +162,7 @@ impl Decontaminate {
             ));
         }
         share("decontaminate.fuzzy", self.fuzzy)?;
+        share("decontaminate.fuzzy_words", self.fuzzy_words)?;
         for gram in self.ngrams.iter().chain(&self.masked) {
             share("decontaminate.ngrams.share", gram.share)?;
             if !(1..=64).contains(&gram.n) {

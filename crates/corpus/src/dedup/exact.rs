@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Over;
-use crate::pipeline::{Bits, Context, Outcome, Sink, pass, scan};
-use crate::{CorpusError, Trace};
+use crate::pipeline::{Bits, Context, Gone, Sink, choose, scan};
+use crate::{CorpusError, Trace, words};
 
 /// Keeps the first of traces with the same text, whatever their spacing and case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,26 +38,18 @@ impl Exact {
             Over::Problem => "dedup_exact: problem",
             Over::Trace => "dedup_exact: trace",
         };
-        pass(
-            &context.input,
-            sink,
-            &mut context.control,
-            |number, _| match repeats.has(number) {
-                true => Outcome::drop(reason, "the same stands earlier"),
-                false => Outcome::Keep,
-            },
-        )
+        choose(&context.input, sink, |number| {
+            repeats.has(number).then(|| Gone {
+                reason,
+                detail: "the same stands earlier".to_owned(),
+                note: None,
+            })
+        })
     }
 }
 
 /// Half of a SHA-256: two texts that share it are the same text.
 fn digest(text: &str) -> u128 {
-    let mut plain = String::with_capacity(text.len());
-    plain.extend(
-        text.chars()
-            .filter(|c| !c.is_whitespace())
-            .flat_map(char::to_lowercase),
-    );
-    let hash = Sha256::digest(plain.as_bytes());
+    let hash = Sha256::digest(words::unspaced(text));
     u128::from_le_bytes(std::array::from_fn(|at| hash[at]))
 }

@@ -1,4 +1,9 @@
 //! MinHash: texts whose sets of word runs overlap have signatures that agree as often.
+//!
+//! The signature is that of Fast Similarity Sketching (Dahlgaard, Knudsen and Thorup, 2017): with
+//! plain MinHash each place has a hash function of its own, and a text of n runs costs n times the
+//! places. Here one hash of a run says its place as well as its rank there, in rounds, until no
+//! place is empty: a text of many runs needs one or two rounds. The estimate is as good.
 
 use std::collections::HashSet;
 
@@ -11,22 +16,16 @@ use crate::words::{self, mix};
 pub struct MinHasher {
     /// Words of a shingle.
     shingle: usize,
-    /// Factor and summand of each place's hash function.
-    places: Vec<(u64, u64)>,
+    /// Numbers of a signature.
+    places: usize,
 }
 
 impl MinHasher {
     /// `places` numbers a signature, of shingles of `shingle` words.
     pub fn new(places: usize, shingle: usize) -> Self {
-        let number = |at: u64| {
-            mix(at
-                .wrapping_mul(0x9e37_79b9_7f4a_7c15)
-                .wrapping_add(0x2545_f491))
-        };
-        let place = |at: usize| (number(2 * at as u64) | 1, number(2 * at as u64 + 1));
         Self {
             shingle: shingle.max(1),
-            places: (0..places).map(place).collect(),
+            places,
         }
     }
 
@@ -34,14 +33,34 @@ impl MinHasher {
     pub fn signature(&self, text: &str) -> Vec<u32> {
         let words = words::hashes(text);
         let n = self.shingle.min(words.len()).max(1);
-        let mut least = vec![u32::MAX; self.places.len()];
-        for gram in words::grams(&words, n) {
-            for (least, (factor, summand)) in least.iter_mut().zip(&self.places) {
-                let hash = (gram.wrapping_mul(*factor).wrapping_add(*summand) >> 32) as u32;
-                *least = (*least).min(hash);
+        let grams: Vec<u64> = words::grams(&words, n).collect();
+        let mut least = vec![u64::MAX; self.places];
+        let mut empty = if grams.is_empty() { 0 } else { self.places };
+        // Any run may fall into any place, for as many rounds as there are places; then each of the
+        // places gets its own round, so that none stays empty.
+        for round in 0..2 * self.places as u64 {
+            if empty == 0 {
+                break;
+            }
+            let salt = mix(round.wrapping_add(0x2545_f491));
+            let own = round.checked_sub(self.places as u64);
+            let before = least.clone();
+            for gram in &grams {
+                let hash = mix(gram ^ salt);
+                let place = match own {
+                    None => (((hash >> 32) * self.places as u64) >> 32) as usize,
+                    Some(own) => own as usize,
+                };
+                // What an earlier round found stays: a later round ranks below it.
+                if before[place] != u64::MAX {
+                    continue;
+                }
+                empty -= usize::from(least[place] == u64::MAX);
+                // The place took the upper bits.
+                least[place] = least[place].min(hash & u64::from(u32::MAX));
             }
         }
-        least
+        least.into_iter().map(|rank| rank as u32).collect()
     }
 }
 

@@ -19,7 +19,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{MinHasher, Over, jaccard};
-use crate::pipeline::{Context, Outcome, Sink, pass, scan};
+use crate::pipeline::{Context, Gone, Sink, choose, scan};
 use crate::{CorpusError, Trace, words};
 
 /// Keeps the first of texts that are nearly the same.
@@ -82,18 +82,15 @@ impl Near {
             .enumerate()
             .filter(|(at, first)| *at as u32 != **first);
         context.fact("in_clusters", clusters.count() as u64);
-        pass(&context.input, sink, &mut context.control, |number, _| {
+        choose(&context.input, sink, |number| {
             let at = number as usize;
             let kept = first.get(at).map_or(at, |first| *first as usize);
             let same = keys.get(at).is_some_and(|key| keys.get(kept) == Some(key));
-            if kept == at || same {
-                return Outcome::Keep;
-            }
-            Outcome::Drop {
-                reason: "dedup_near".to_owned(),
+            (kept != at && !same).then(|| Gone {
+                reason: "dedup_near",
                 detail: format!("nearly the same as row {} of the step", kept + 1),
                 note: Some(serde_json::json!({"row": at + 1, "kept": kept + 1})),
-            }
+            })
         })
     }
 

@@ -40,10 +40,10 @@ const SCRIPTS: [&str; 9] = [
     "other scripts",
 ];
 
+/// Of a letter outside ASCII.
 fn script(c: char) -> Option<usize> {
     Some(match c {
-        'a'..='z' | 'A'..='Z' => 0,
-        _ if c.is_ascii() || !c.is_alphabetic() => return None,
+        _ if !c.is_alphabetic() => return None,
         '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' => 0,
         // Greek, superscripts, letterlike signs, mathematical letters.
         '\u{aa}' | '\u{b5}' | '\u{ba}' | '\u{250}'..='\u{3ff}' | '\u{1d00}'..='\u{1dff}' => {
@@ -64,7 +64,13 @@ fn script(c: char) -> Option<usize> {
 }
 
 fn count(text: &str, counts: &mut [usize; SCRIPTS.len()]) {
-    for c in text.chars() {
+    // Nearly all letters are Latin ones, and these need no decoding.
+    let latin = text.bytes().filter(u8::is_ascii_alphabetic).count();
+    counts[0] += latin;
+    if text.is_ascii() {
+        return;
+    }
+    for c in text.chars().filter(|c| !c.is_ascii()) {
         if let Some(script) = script(c) {
             counts[script] += 1;
         }

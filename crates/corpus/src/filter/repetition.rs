@@ -57,11 +57,9 @@ impl Repetition {
         if words.len() < 8 * self.words {
             return 0.0;
         }
-        let mut grams: Vec<u64> = words::grams(words, self.words).collect();
+        let grams = words::grams(words, self.words);
         let all = grams.len();
-        grams.sort_unstable();
-        grams.dedup();
-        1.0 - grams.len() as f64 / all as f64
+        1.0 - words::distinct(grams) as f64 / all as f64
     }
 
     /// The period of a loop at the end; the last turn of it may be cut off.

@@ -3,11 +3,14 @@
 use std::path::Path;
 
 use rayon::prelude::*;
-use retort_dataset::Row;
+use retort_dataset::{Row, Rows};
 
-use super::stream::batches;
-use super::{Context, Example, Sink, SourceFile, file_sha256};
-use crate::{CorpusError, Recipe, Trace, import};
+use super::stream::to_line;
+use super::{Context, Control, Example, Sink, SourceFile, file_sha256};
+use crate::{CorpusError, Recipe, import};
+
+const BATCH_BYTES: usize = 8 << 20;
+const BATCH_ROWS: usize = 8192;
 
 /// The files of all sources with their hashes.
 pub(super) fn files(recipe: &Recipe, base: &Path) -> Result<Vec<SourceFile>, CorpusError> {
@@ -54,24 +57,19 @@ pub(super) fn run(
                                 .iter_mut()
                                 .for_each(|trace| trace.id.push_str(&format!("@{at}")));
                         }
-                        let line = |trace: &Trace| {
-                            serde_json::to_vec(trace).map_err(|error| CorpusError::Trace {
-                                origin: origin.clone(),
-                                reason: error.to_string(),
-                            })
-                        };
-                        traces.iter().map(line).collect()
+                        let lines = traces.iter().map(|trace| to_line(trace, || origin.clone()));
+                        lines.collect()
                     })
                     .collect();
                 let before = sink.tally.rows_out;
                 for lines in made? {
                     sink.tally.rows_in += 1;
                     if lines.is_empty() {
-                        sink.dropped("import: no reply".to_owned(), Example::default);
+                        sink.dropped("import: no reply", Example::default());
                     }
                     lines.iter().try_for_each(|line| sink.line(line))?;
                 }
-                Ok((sink.tally.rows_out - before) as usize)
+                Ok(sink.tally.rows_out - before)
             };
             batches(&path, batch, &mut context.control)?;
         }
@@ -81,4 +79,33 @@ pub(super) fn run(
         context.fact(&source.name, fact);
     }
     Ok(())
+}
+
+/// Calls `batch` with the rows of a file, some at a time, and the number of the first.
+fn batches(
+    path: &Path,
+    mut batch: impl FnMut(u64, Vec<Row>) -> Result<u64, CorpusError>,
+    control: &mut Control,
+) -> Result<(), CorpusError> {
+    let mut rows = Rows::open(path)?;
+    let mut number = 0;
+    loop {
+        let mut some = Vec::new();
+        let mut bytes = 0;
+        while bytes < BATCH_BYTES && some.len() < BATCH_ROWS {
+            let Some(row) = rows.next().transpose()? else {
+                break;
+            };
+            // A row of a table is parsed already; about what a trace has.
+            bytes += row.line().map_or(4096, <[u8]>::len) + 1;
+            some.push(row);
+        }
+        if some.is_empty() {
+            return Ok(());
+        }
+        let read = some.len() as u64;
+        let kept = batch(number, some)?;
+        number += read;
+        control.advance(bytes as u64, read, kept)?;
+    }
 }

@@ -31,9 +31,9 @@ pub struct StepRecord {
     pub rows_in: u64,
     /// Traces kept.
     pub rows_out: u64,
-    /// Bytes of the traces kept.
+    /// Length of the step's file: the traces kept, or which ones they are.
     pub bytes: u64,
-    /// SHA-256 of them.
+    /// Its SHA-256.
     pub sha256: String,
     /// What was dropped, by reason.
     pub dropped: BTreeMap<String, Dropped>,

@@ -4,8 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Context;
-use super::stream::{Outcome, Sink, pass, scan};
+use super::stream::{Gone, Outcome, Sink, choose, pass, scan};
+use super::{Bits, Context};
 use crate::{CorpusError, Trace, words};
 
 /// Samples parts of the corpus to target counts.
@@ -120,9 +120,11 @@ impl Mix {
         };
         let mut noted: Vec<Vec<(u64, u64)>> = vec![Vec::new(); self.parts.len()];
         let mut rows = 0_u64;
+        let mut fits = Bits::default();
         scan(&context.input, &mut context.control, look, |found| {
             if let Some((part, place)) = found {
                 noted[part].push((place, rows));
+                fits.set(rows);
             }
             rows += 1;
             Ok(())
@@ -157,19 +159,40 @@ impl Mix {
             })
             .collect();
         context.fact("parts", facts);
-        pass(
-            &context.input,
-            sink,
-            &mut context.control,
-            |row, trace| match times.get(row as usize).copied().unwrap_or(0) {
-                0 if self.parts.iter().any(|part| part.fits(trace)) => {
-                    Outcome::drop("mix: not sampled", "its part has enough")
+        let times = |row: u64| times.get(row as usize).copied().unwrap_or(0);
+        let gone = |row: u64| {
+            let (reason, detail) = match fits.has(row) {
+                true => ("mix: not sampled", "its part has enough"),
+                false => ("mix: no part", "it belongs to none"),
+            };
+            (reason, detail.to_owned())
+        };
+        if !self.repeats() {
+            return choose(&context.input, sink, |row| {
+                let ((reason, detail), note) = (gone(row), None);
+                (times(row) == 0).then_some(Gone {
+                    reason,
+                    detail,
+                    note,
+                })
+            });
+        }
+        let control = &mut context.control;
+        pass(&context.input, sink, control, |row, trace| {
+            match times(row) {
+                0 => {
+                    let (reason, detail) = gone(row);
+                    Outcome::drop(reason, detail)
                 }
-                0 => Outcome::drop("mix: no part", format!("domain `{}`", trace.domain)),
                 1 => Outcome::Keep,
                 times => Outcome::Replace((0..times).map(|time| copy(trace, time)).collect()),
-            },
-        )
+            }
+        })
+    }
+
+    /// Whether traces may stand in the mixture more than once.
+    pub(super) fn repeats(&self) -> bool {
+        self.parts.iter().any(|part| part.repeat)
     }
 }
 

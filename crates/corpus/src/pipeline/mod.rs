@@ -1,7 +1,8 @@
 //! The way of a corpus through the steps of its recipe.
 //!
-//! Each step reads the file of the step before and writes its own, `NN-name.jsonl`, in the work
-//! folder, and then its record, `NN-name.json`. A step whose record carries the key of what is to
+//! Each step reads what the steps before left and writes its own file in the work folder: traces,
+//! `NN-name.jsonl`, if it changes any, else only which of them stay, `NN-name.rows`; and then its
+//! record, `NN-name.json`. A step whose record carries the key of what is to
 //! be done now (options, sources, judge and all steps before) is skipped, so a run that was killed
 //! goes on with the step it was in, and a changed recipe is done anew from the first change on.
 //!
@@ -15,6 +16,7 @@ mod mix;
 mod select;
 mod simple;
 mod stream;
+mod traces;
 mod verify;
 
 use std::fs::{File, TryLockError};
@@ -30,21 +32,24 @@ pub use mix::{Mix, Part};
 pub use select::{Difficulty, Keep, Select};
 pub use simple::{SplitStep, TwoTasks};
 pub use stream::{Dropped, Example};
+pub use traces::Traces;
 pub use verify::{CodeLimits, Verified, Verify};
 
 pub(crate) use control::Control;
 pub(crate) use manifest::{file_sha256, json, key};
-pub(crate) use select::Bits;
-pub(crate) use stream::{Outcome, Sink, pass, scan};
+pub(crate) use stream::{Gone, Outcome, Sink, choose, pass, scan};
+pub(crate) use traces::Bits;
 
 /// Changes whenever a step would make something else of the same options.
-const VERSION: &str = "retort-corpus 1";
+const VERSION: &str = "retort-corpus 2";
 
 /// A corpus after all of its steps, not yet published.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finished {
-    /// The last step's traces, as JSON Lines.
-    pub traces: PathBuf,
+    /// What the last step left.
+    pub traces: Traces,
+    /// What each step left, the import first.
+    pub left: Vec<Traces>,
     /// The import and all steps, in order.
     pub steps: Vec<StepRecord>,
     /// The notes of each step that has any, with its number: what contaminates what.
@@ -75,8 +80,8 @@ pub(crate) struct Context<'a, 'b> {
     /// What the recipe's paths are relative to.
     pub base: PathBuf,
     pub work: PathBuf,
-    /// The file of the step before.
-    pub input: PathBuf,
+    /// What the step before left.
+    pub input: Traces,
     pub seed: u64,
     facts: Map<String, Value>,
 }
@@ -138,7 +143,7 @@ pub fn run<'a>(
         judge,
         base: folders.base.to_owned(),
         work: work.to_owned(),
-        input: PathBuf::new(),
+        input: Traces::whole(PathBuf::new(), 0),
         seed: recipe.seed,
         facts: Map::new(),
     };
@@ -148,21 +153,22 @@ pub fn run<'a>(
     let hashes: String = sources.iter().map(|file| file.sha256.as_str()).collect();
     let first = key(VERSION, &[&options.to_string(), &hashes]);
     let mut finished = Finished {
-        traces: PathBuf::new(),
+        traces: context.input.clone(),
+        left: Vec::new(),
         steps: Vec::new(),
         notes: Vec::new(),
         sources,
     };
     let import = |context: &mut Context, sink: &mut Sink| import::run(recipe, context, sink);
-    one_step(
-        0,
-        "import",
-        first,
+    let job = Job {
+        number: 0,
+        name: "import",
+        key: first,
         options,
-        &mut context,
-        &mut finished,
-        import,
-    )?;
+        rewrites: true,
+        total: finished.sources.iter().map(|file| file.bytes).sum(),
+    };
+    one_step(job, &mut context, &mut finished, import)?;
     for (at, step) in recipe.steps.iter().enumerate() {
         let options = serde_json::to_value(step).unwrap_or_default();
         let parts = [
@@ -178,15 +184,16 @@ pub fn run<'a>(
             .unwrap_or_default();
         let key = key(before, &parts);
         let work = |context: &mut Context, sink: &mut Sink| do_step(step, context, sink);
-        one_step(
-            at + 1,
-            step.name(),
+        let file = std::fs::metadata(context.input.file());
+        let job = Job {
+            number: at + 1,
+            name: step.name(),
             key,
             options,
-            &mut context,
-            &mut finished,
-            work,
-        )?;
+            rewrites: rewrites(step),
+            total: file.map_or(0, |file| file.len()) * passes(step),
+        };
+        one_step(job, &mut context, &mut finished, work)?;
     }
     Ok(finished)
 }
@@ -227,29 +234,52 @@ fn do_step(step: &Step, context: &mut Context, sink: &mut Sink) -> Result<(), Co
     }
 }
 
-/// Whether a step reads its input twice.
-fn passes(name: &str) -> u64 {
-    match name {
-        "select" | "dedup_exact" | "dedup_near" | "mix" => 2,
+/// Whether a step changes traces or makes new ones, instead of dropping some only.
+fn rewrites(step: &Step) -> bool {
+    match step {
+        Step::Verify(_) | Step::Split(_) | Step::TwoTasks(_) => true,
+        Step::Mix(mix) => mix.repeats(),
+        _ => false,
+    }
+}
+
+/// How often a step reads its input.
+fn passes(step: &Step) -> u64 {
+    match step {
+        Step::Mix(mix) if mix.repeats() => 2,
+        Step::Difficulty(difficulty) if difficulty.field.is_none() => 2,
         _ => 1,
     }
 }
 
-fn one_step(
+/// A step as [`one_step`] has to know it.
+struct Job<'a> {
     number: usize,
-    name: &str,
+    name: &'a str,
     key: String,
     options: Value,
+    rewrites: bool,
+    /// Bytes that will be read.
+    total: u64,
+}
+
+fn one_step(
+    job: Job,
     context: &mut Context,
     finished: &mut Finished,
     work: impl FnOnce(&mut Context, &mut Sink) -> Result<(), CorpusError>,
 ) -> Result<(), CorpusError> {
+    let Job {
+        number,
+        name,
+        key,
+        options,
+        rewrites,
+        total,
+    } = job;
     let file = |end: &str| context.work.join(format!("{number:02}-{name}.{end}"));
-    let (traces, record_path, notes) = (file("jsonl"), file("json"), file("notes.jsonl"));
-    let total = match number {
-        0 => finished.sources.iter().map(|file| file.bytes).sum(),
-        _ => finished.steps.last().map_or(0, |step| step.bytes) * passes(name),
-    };
+    let (record_path, notes) = (file("json"), file("notes.jsonl"));
+    let traces = file(if rewrites { "jsonl" } else { "rows" });
     context.control.begin(number, name, total);
     let record = match StepRecord::finished(&record_path, &traces, &key) {
         Some(record) => {
@@ -268,7 +298,7 @@ fn one_step(
             }
             context.facts = Map::new();
             let tally = atomic::write_file_with(&traces, |file| {
-                let mut sink = Sink::new(file, &traces, notes.clone());
+                let mut sink = Sink::new(file, rewrites, &traces, notes.clone());
                 work(context, &mut sink)?;
                 sink.finish()
             })?;
@@ -300,8 +330,12 @@ fn one_step(
     if notes.exists() {
         finished.notes.push((number, notes));
     }
-    context.input = traces.clone();
-    finished.traces = traces;
+    context.input = match rewrites {
+        true => Traces::whole(traces, record.rows_out),
+        false => context.input.load(&traces)?,
+    };
+    finished.traces = context.input.clone();
+    finished.left.push(context.input.clone());
     finished.steps.push(record);
     Ok(())
 }

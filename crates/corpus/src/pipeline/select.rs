@@ -1,5 +1,5 @@
-//! Steps that look at groups of traces: the first pass notes a few bytes of each trace, the second
-//! writes those that stay.
+//! Steps that look at groups of traces: a pass notes a few bytes of each trace, and then it is known
+//! which ones stay.
 //!
 //! Memory: 24 bytes a trace, and one bit.
 
@@ -7,8 +7,8 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Context;
-use super::stream::{Outcome, Sink, pass, scan};
+use super::stream::{Gone, Outcome, Sink, choose, pass, scan};
+use super::{Bits, Context};
 use crate::{CorpusError, Trace, words};
 
 /// Which traces of a group are kept.
@@ -125,16 +125,23 @@ impl Select {
         }
         drop(noted);
         context.fact("groups", groups);
-        pass(&context.input, sink, &mut context.control, |number, _| {
+        choose(&context.input, sink, |number| {
             if kept.has(number) {
-                return Outcome::Keep;
+                return None;
             }
-            if !grouped.has(number) {
-                let detail = format!("it has no field `{}`", self.by);
-                return Outcome::drop("select: no group", detail);
-            }
-            let detail = format!("its {} has {} better ones", self.by, self.k);
-            Outcome::drop("select", detail)
+            let (reason, detail) = match grouped.has(number) {
+                true => (
+                    "select",
+                    format!("its {} has {} better ones", self.by, self.k),
+                ),
+                false => ("select: no group", format!("it has no field `{}`", self.by)),
+            };
+            let note = None;
+            Some(Gone {
+                reason,
+                detail,
+                note,
+            })
         })
     }
 }
@@ -185,24 +192,5 @@ impl Difficulty {
                 Some(_) => Outcome::Keep,
             }
         })
-    }
-}
-
-/// One bit a trace.
-#[derive(Default)]
-pub(crate) struct Bits(Vec<u64>);
-
-impl Bits {
-    pub fn set(&mut self, at: u64) {
-        let word = (at / 64) as usize;
-        if self.0.len() <= word {
-            self.0.resize(word + 1, 0);
-        }
-        self.0[word] |= 1 << (at % 64);
-    }
-
-    pub fn has(&self, at: u64) -> bool {
-        let word = self.0.get((at / 64) as usize);
-        word.is_some_and(|word| word >> (at % 64) & 1 == 1)
     }
 }

@@ -1,7 +1,7 @@
-//! Work files, read and written in batches: both ends in order, the work between on all cores.
+//! Passes over traces in batches: both ends in order, the work between on all cores.
 //!
-//! A batch holds about [`BATCH_BYTES`] of lines, as text, parsed and written again, so a pass needs
-//! some 40 MB whatever the corpus' size, plus what one line needs where a line is longer than that.
+//! A batch holds some 8 MB of lines, as text, parsed and written again, so a pass needs some 40 MB
+//! whatever the corpus' size, plus what one line needs where a line is longer than that.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -9,19 +9,18 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
-use retort_dataset::{Row, Rows};
+use retort_dataset::Origin;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::control::Control;
+use super::traces::{Batch, Bits, Traces};
 use crate::error::shown;
 use crate::{CorpusError, Trace};
 
-const BATCH_BYTES: usize = 8 << 20;
-const BATCH_ROWS: usize = 8192;
 /// So many dropped traces are shown for each reason.
-const EXAMPLES: usize = 5;
+const EXAMPLES: u64 = 5;
 const EXCERPT_CHARS: usize = 400;
 
 /// What a step makes of a trace.
@@ -104,9 +103,9 @@ pub(crate) struct Tally {
     pub dropped: BTreeMap<String, Dropped>,
 }
 
-/// The end of a pass: lines, counted and hashed.
+/// The end of a pass.
 pub(crate) struct Sink<'f> {
-    writer: BufWriter<&'f mut File>,
+    to: Target<'f>,
     path: PathBuf,
     hash: Sha256,
     notes: Option<BufWriter<File>>,
@@ -114,10 +113,22 @@ pub(crate) struct Sink<'f> {
     pub tally: Tally,
 }
 
+/// What a step writes.
+enum Target<'f> {
+    /// Its traces, as lines.
+    Lines(BufWriter<&'f mut File>),
+    /// Which lines of its input stay.
+    Rows(&'f mut File, Bits),
+}
+
 impl<'f> Sink<'f> {
-    pub fn new(file: &'f mut File, path: &Path, notes_path: PathBuf) -> Self {
+    /// `rewrites`: whether the step changes traces, so that they have to be written out.
+    pub fn new(file: &'f mut File, rewrites: bool, path: &Path, notes_path: PathBuf) -> Self {
         Self {
-            writer: BufWriter::with_capacity(1 << 20, file),
+            to: match rewrites {
+                true => Target::Lines(BufWriter::with_capacity(1 << 20, file)),
+                false => Target::Rows(file, Bits::default()),
+            },
             path: path.to_owned(),
             hash: Sha256::new(),
             notes: None,
@@ -126,10 +137,27 @@ impl<'f> Sink<'f> {
         }
     }
 
+    /// A trace that stays as it is: its line, if there is need of it, and that line's number.
+    fn keep(&mut self, line: &[u8], row: u64) -> Result<(), CorpusError> {
+        match &mut self.to {
+            Target::Lines(_) => self.line(line),
+            Target::Rows(_, rows) => {
+                rows.set(row);
+                self.tally.rows_out += 1;
+                Ok(())
+            }
+        }
+    }
+
+    /// A trace that is new or changed.
     pub fn line(&mut self, line: &[u8]) -> Result<(), CorpusError> {
         let failed = |error| CorpusError::io("write", &self.path, error);
-        self.writer.write_all(line).map_err(failed)?;
-        self.writer.write_all(b"\n").map_err(failed)?;
+        let Target::Lines(writer) = &mut self.to else {
+            let error = std::io::Error::other("the step may only drop traces");
+            return Err(failed(error));
+        };
+        writer.write_all(line).map_err(failed)?;
+        writer.write_all(b"\n").map_err(failed)?;
         self.hash.update(line);
         self.hash.update(b"\n");
         self.tally.rows_out += 1;
@@ -137,11 +165,25 @@ impl<'f> Sink<'f> {
         Ok(())
     }
 
-    pub fn dropped(&mut self, reason: String, example: impl FnOnce() -> Example) {
-        let dropped = self.tally.dropped.entry(reason).or_default();
+    /// Counts a trace that goes; whether the record has room for it as an example.
+    fn count(&mut self, reason: &str) -> bool {
+        let dropped = match self.tally.dropped.get_mut(reason) {
+            Some(dropped) => dropped,
+            None => self.tally.dropped.entry(reason.to_owned()).or_default(),
+        };
         dropped.count += 1;
-        if dropped.examples.len() < EXAMPLES {
-            dropped.examples.push(example());
+        dropped.count <= EXAMPLES
+    }
+
+    fn example(&mut self, reason: &str, example: Example) {
+        if let Some(dropped) = self.tally.dropped.get_mut(reason) {
+            dropped.examples.push(example);
+        }
+    }
+
+    pub fn dropped(&mut self, reason: &str, example: Example) {
+        if self.count(reason) {
+            self.example(reason, example);
         }
     }
 
@@ -157,7 +199,15 @@ impl<'f> Sink<'f> {
     }
 
     pub fn finish(mut self) -> Result<Tally, CorpusError> {
-        let flushed = self.writer.flush();
+        let flushed = match self.to {
+            Target::Lines(mut writer) => writer.flush(),
+            Target::Rows(file, rows) => {
+                let bytes = rows.bytes();
+                self.hash.update(&bytes);
+                self.tally.bytes = bytes.len() as u64;
+                file.write_all(&bytes)
+            }
+        };
         flushed.map_err(|error| CorpusError::io("write", &self.path, error))?;
         if let Some(mut notes) = self.notes.take() {
             let flushed = notes.flush();
@@ -172,65 +222,50 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Calls `batch` with the lines of a file, some at a time, and the number of the first.
-pub(crate) fn batches(
-    path: &Path,
-    mut batch: impl FnMut(u64, Vec<Row>) -> Result<usize, CorpusError>,
+/// Calls `take` with the traces, some at a time, and the number of the first.
+fn batches(
+    traces: &Traces,
     control: &mut Control,
+    mut take: impl FnMut(u64, Batch) -> Result<u64, CorpusError>,
 ) -> Result<(), CorpusError> {
-    let mut rows = Rows::open(path)?;
+    let mut reader = traces.reader()?;
     let mut number = 0;
-    while let Some((some, bytes)) = next_batch(&mut rows)? {
-        let read = some.len() as u64;
-        let kept = batch(number, some)?;
-        number += read;
-        control.advance(bytes as u64, read, kept as u64)?;
+    while let Some(batch) = reader.next()? {
+        let (rows, read) = (batch.len() as u64, batch.read);
+        let kept = take(number, batch)?;
+        number += rows;
+        control.advance(read, rows, kept)?;
     }
     Ok(())
 }
 
-/// Some lines of a file with their length; none at its end.
-pub(super) fn next_batch(rows: &mut Rows) -> Result<Option<(Vec<Row>, usize)>, CorpusError> {
-    let mut some = Vec::new();
-    let mut bytes = 0;
-    while bytes < BATCH_BYTES && some.len() < BATCH_ROWS {
-        let Some(row) = rows.next().transpose()? else {
-            break;
-        };
-        // A row of a table is parsed already; about what a trace has.
-        bytes += row.line().map_or(4096, <[u8]>::len) + 1;
-        some.push(row);
-    }
-    Ok((!some.is_empty()).then_some((some, bytes)))
+/// Calls `work` with every trace of a batch and its place there, on all cores.
+fn on_all_cores<T: Send>(
+    traces: &Traces,
+    batch: &Batch,
+    work: impl Fn(usize, &Trace) -> Result<T, CorpusError> + Sync,
+) -> Result<Vec<T>, CorpusError> {
+    let one = |at: usize| work(at, &traces.parse(batch.line(at), batch.row(at))?);
+    (0..batch.len()).into_par_iter().map(one).collect()
 }
 
-pub(super) fn parse(row: &Row) -> Result<Trace, CorpusError> {
-    let line = row.line().unwrap_or_default();
-    serde_json::from_slice(line).map_err(|error| CorpusError::Trace {
-        origin: row.origin().clone(),
-        reason: error.to_string(),
-    })
-}
-
-/// Looks at every trace of a work file: `look` on all cores, `take` with its results in order.
+/// Looks at every trace: `look` on all cores, `take` with its results in order.
 pub(crate) fn scan<T: Send>(
-    path: &Path,
+    traces: &Traces,
     control: &mut Control,
     look: impl Fn(&Trace) -> T + Sync,
     mut take: impl FnMut(T) -> Result<(), CorpusError>,
 ) -> Result<(), CorpusError> {
-    let batch = |_: u64, rows: Vec<Row>| {
-        let found: Result<Vec<T>, CorpusError> =
-            rows.par_iter().map(|row| Ok(look(&parse(row)?))).collect();
-        found?.into_iter().try_for_each(&mut take)?;
+    batches(traces, control, |_, batch| {
+        let found = on_all_cores(traces, &batch, |_, trace| Ok(look(trace)))?;
+        found.into_iter().try_for_each(&mut take)?;
         Ok(0)
-    };
-    batches(path, batch, control)
+    })
 }
 
-/// Decides on every trace of a work file, given its number, and writes what stays.
+/// Decides on every trace, given its number, and writes what stays.
 pub(crate) fn pass(
-    path: &Path,
+    traces: &Traces,
     sink: &mut Sink,
     control: &mut Control,
     decide: impl Fn(u64, &Trace) -> Outcome + Sync,
@@ -240,44 +275,78 @@ pub(crate) fn pass(
         Lines(Vec<Vec<u8>>),
         Drop(String, Example, Option<Value>),
     }
-    let batch = |first: u64, rows: Vec<Row>| {
-        let done: Result<Vec<Done>, CorpusError> = rows
-            .par_iter()
-            .enumerate()
-            .map(|(at, row)| {
-                let trace = parse(row)?;
-                Ok(match decide(first + at as u64, &trace) {
-                    Outcome::Keep => Done::Keep,
-                    Outcome::Replace(traces) => {
-                        let lines = traces.iter().map(serde_json::to_vec);
-                        Done::Lines(lines.collect::<Result<_, _>>().map_err(|error| {
-                            CorpusError::Trace {
-                                origin: row.origin().clone(),
-                                reason: error.to_string(),
-                            }
-                        })?)
-                    }
-                    Outcome::Drop {
-                        reason,
-                        detail,
-                        note,
-                    } => Done::Drop(reason, Example::of(&trace, detail), note),
-                })
+    batches(traces, control, |first, batch| {
+        let done = on_all_cores(traces, &batch, |at, trace| {
+            Ok(match decide(first + at as u64, trace) {
+                Outcome::Keep => Done::Keep,
+                Outcome::Replace(made) => {
+                    let origin = || traces.origin(batch.row(at));
+                    let lines = made.iter().map(|trace| to_line(trace, origin));
+                    Done::Lines(lines.collect::<Result<_, _>>()?)
+                }
+                Outcome::Drop {
+                    reason,
+                    detail,
+                    note,
+                } => Done::Drop(reason, Example::of(trace, detail), note),
             })
-            .collect();
+        })?;
         let before = sink.tally.rows_out;
-        for (row, done) in rows.iter().zip(done?) {
+        for (at, done) in done.into_iter().enumerate() {
             sink.tally.rows_in += 1;
             match done {
-                Done::Keep => sink.line(row.line().unwrap_or_default())?,
+                Done::Keep => sink.keep(batch.line(at), batch.row(at))?,
                 Done::Lines(lines) => lines.iter().try_for_each(|line| sink.line(line))?,
                 Done::Drop(reason, example, note) => {
-                    sink.dropped(reason, || example);
+                    sink.dropped(&reason, example);
                     note.iter().try_for_each(|note| sink.note(note))?;
                 }
             }
         }
-        Ok((sink.tally.rows_out - before) as usize)
-    };
-    batches(path, batch, control)
+        Ok(sink.tally.rows_out - before)
+    })
+}
+
+/// What a step makes of a trace that it knows by number only; none: it stays.
+pub(crate) struct Gone {
+    pub reason: &'static str,
+    pub detail: String,
+    pub note: Option<Value>,
+}
+
+/// Decides on every trace by its number: no text is read but that of the record's examples.
+pub(crate) fn choose(
+    traces: &Traces,
+    sink: &mut Sink,
+    decide: impl Fn(u64) -> Option<Gone>,
+) -> Result<(), CorpusError> {
+    let mut shown = Bits::default();
+    let mut examples = Vec::new();
+    for (number, row) in traces.rows().enumerate() {
+        sink.tally.rows_in += 1;
+        let Some(gone) = decide(number as u64) else {
+            sink.keep(&[], row)?;
+            continue;
+        };
+        if sink.count(gone.reason) {
+            shown.set(row);
+            examples.push((gone.reason, gone.detail));
+        }
+        gone.note.iter().try_for_each(|note| sink.note(note))?;
+    }
+    let texts = traces.only(shown);
+    for (trace, (reason, detail)) in texts.iter()?.zip(examples) {
+        sink.example(reason, Example::of(&trace?, detail));
+    }
+    Ok(())
+}
+
+pub(super) fn to_line(
+    trace: &Trace,
+    origin: impl FnOnce() -> Origin,
+) -> Result<Vec<u8>, CorpusError> {
+    serde_json::to_vec(trace).map_err(|error| CorpusError::Trace {
+        origin: origin(),
+        reason: error.to_string(),
+    })
 }

@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
 use rayon::prelude::*;
-use retort_dataset::{Row, Rows};
+use retort_dataset::Origin;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::Context;
-use super::stream::{Example, Sink, next_batch, parse};
+use super::stream::{Example, Sink, to_line};
 use crate::judge::{Judge, Upstream};
 use crate::{CorpusError, Trace, Verdict};
 
@@ -125,10 +125,12 @@ impl Verify {
             false => Some(judge.session(self, &context.work.join("judge"))?),
         };
         let mut notes = Notes::default();
-        let mut rows = Rows::open(&context.input)?;
-        while let Some((batch, bytes)) = next_batch(&mut rows)? {
-            let parsed: Result<Vec<Trace>, _> = batch.par_iter().map(parse).collect();
-            let traces = parsed?;
+        let input = context.input.clone();
+        let mut reader = input.reader()?;
+        while let Some(batch) = reader.next()? {
+            let parse = |at: usize| input.parse(batch.line(at), batch.row(at));
+            let parsed = (0..batch.len()).into_par_iter().map(parse);
+            let traces: Vec<Trace> = parsed.collect::<Result<_, _>>()?;
             let verdicts = match &mut session {
                 Some(session) => session.judge(&traces, &mut || context.control.tell())?,
                 None => traces.iter().map(|trace| trace.verdict.clone()).collect(),
@@ -138,16 +140,16 @@ impl Verify {
                 let expected = "one for each trace";
                 return Err(CorpusError::option("the judge's verdicts", got, expected));
             }
-            let read = batch.len() as u64;
             let before = sink.tally.rows_out;
-            for ((row, trace), verdict) in batch.iter().zip(traces).zip(verdicts) {
+            for (at, (trace, verdict)) in traces.into_iter().zip(verdicts).enumerate() {
                 if session.is_some() {
                     notes.take(&trace, verdict.as_ref());
                 }
-                self.decide(row, trace, verdict, sink)?;
+                let origin = || input.origin(batch.row(at));
+                self.decide(batch.line(at), origin, trace, verdict, sink)?;
             }
             let kept = sink.tally.rows_out - before;
-            context.control.advance(bytes as u64, read, kept)?;
+            (context.control).advance(batch.read, batch.len() as u64, kept)?;
         }
         for (name, fact) in session.iter().flat_map(|session| session.facts()) {
             context.fact(&name, fact);
@@ -164,7 +166,8 @@ impl Verify {
 
     fn decide(
         &self,
-        row: &Row,
+        line: &[u8],
+        origin: impl FnOnce() -> Origin,
         trace: Trace,
         verdict: Option<Verdict>,
         sink: &mut Sink,
@@ -177,16 +180,10 @@ impl Verify {
             (None, keep) => keep == Verified::NotRefused,
         };
         match verdict {
-            verdict if kept && verdict == trace.verdict => {
-                sink.line(row.line().unwrap_or_default())
-            }
+            verdict if kept && verdict == trace.verdict => sink.line(line),
             verdict if kept => {
                 let trace = Trace { verdict, ..trace };
-                let line = serde_json::to_vec(&trace).map_err(|error| CorpusError::Trace {
-                    origin: row.origin().clone(),
-                    reason: error.to_string(),
-                })?;
-                sink.line(&line)
+                sink.line(&to_line(&trace, origin)?)
             }
             verdict => {
                 let (reason, detail) = match verdict {
@@ -195,7 +192,7 @@ impl Verify {
                     }
                     None => ("verify: undecided", "the judge cannot say".to_owned()),
                 };
-                sink.dropped(reason.to_owned(), || Example::of(&trace, detail));
+                sink.dropped(reason, Example::of(&trace, detail));
                 Ok(())
             }
         }

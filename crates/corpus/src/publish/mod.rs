@@ -1,7 +1,8 @@
 //! A finished corpus as a folder that can be handed on: Parquet shards, `manifest.json`, a dataset
 //! card, and a report that is one HTML file.
 //!
-//! Memory: one row group of a shard (32 MB of text, twice), and 28 bytes a trace for the report.
+//! Memory: a row group of 32 MB of text for each core, at most four, twice, and 28 bytes a trace for
+//! the report.
 
 mod card;
 mod page;

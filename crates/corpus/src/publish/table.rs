@@ -4,12 +4,17 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use parquet::basic::{Compression, ZstdLevel};
+use parquet::column::writer::{ColumnCloseResult, get_column_writer, get_typed_column_writer};
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, Int64Type};
 use parquet::errors::ParquetError;
-use parquet::file::properties::WriterProperties;
-use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
+use parquet::file::properties::{WriterProperties, WriterPropertiesPtr};
+use parquet::file::writer::{SerializedFileWriter, SerializedPageWriter, TrackedWrite};
 use parquet::schema::parser::parse_message_type;
+use parquet::schema::types::SchemaDescriptor;
+use rayon::prelude::*;
+use serde_json::{Map, Value};
 
 use super::{Place, Publish};
 use crate::{CorpusError, Tests, Trace, Turn};
@@ -47,6 +52,8 @@ pub(super) const SCHEMA: &str = "message trace {
 
 /// Text of a row group.
 const GROUP_BYTES: usize = 32 << 20;
+/// So many row groups are packed at once, if there are as many cores.
+const GROUPS: usize = 4;
 
 /// The files of one split.
 pub(super) struct Shards {
@@ -54,9 +61,12 @@ pub(super) struct Shards {
     folder: PathBuf,
     shards: u64,
     options: Publish,
-    group: Vec<Trace>,
+    /// Row groups of the present file that are not written yet; the last one is being filled.
+    groups: Vec<Vec<Trace>>,
     bytes: usize,
-    writer: Option<(SerializedFileWriter<File>, PathBuf, u64)>,
+    /// Rows of the present file.
+    rows: u64,
+    writer: Option<(SerializedFileWriter<File>, PathBuf)>,
     done: Vec<(PathBuf, String, u64)>,
 }
 
@@ -67,8 +77,9 @@ impl Shards {
             folder: folder.to_owned(),
             shards: rows.div_ceil(options.rows_per_shard),
             options: options.clone(),
-            group: Vec::new(),
+            groups: vec![Vec::new()],
             bytes: 0,
+            rows: 0,
             writer: None,
             done: Vec::new(),
         }
@@ -83,49 +94,69 @@ impl Shards {
         }
         let tests = trace.tests.as_ref().map_or(0, Tests::bytes);
         self.bytes += trace.reply_bytes() + trace.problem.len() + tests;
-        self.group.push(trace);
-        let written = self.writer.as_ref().map_or(0, |(.., rows)| *rows);
-        let full = written + self.group.len() as u64 >= self.options.rows_per_shard;
-        if full || self.bytes >= GROUP_BYTES {
-            self.flush()?;
+        self.rows += 1;
+        if let Some(group) = self.groups.last_mut() {
+            group.push(trace);
         }
-        if full {
-            self.close()?;
+        if self.rows >= self.options.rows_per_shard {
+            return self.close();
+        }
+        if self.bytes >= GROUP_BYTES {
+            if self.groups.len() >= rayon::current_num_threads().min(GROUPS) {
+                self.flush()?;
+            }
+            self.groups.push(Vec::new());
+            self.bytes = 0;
         }
         Ok(())
     }
 
     /// Path, split and rows of each file.
     pub fn finish(mut self) -> Result<Vec<(PathBuf, String, u64)>, CorpusError> {
-        self.flush()?;
         self.close()?;
         Ok(self.done)
     }
 
+    /// Packs the groups on all cores, and writes them in order.
     fn flush(&mut self) -> Result<(), CorpusError> {
-        if self.group.is_empty() {
+        let groups = std::mem::take(&mut self.groups);
+        let groups: Vec<_> = groups.into_iter().filter(|rows| !rows.is_empty()).collect();
+        if groups.is_empty() {
             return Ok(());
         }
-        let group = std::mem::take(&mut self.group);
-        self.bytes = 0;
-        let (writer, path, rows) = match &mut self.writer {
+        let (writer, path) = match &mut self.writer {
             Some(writer) => writer,
             none => {
                 let (number, all) = (self.done.len(), self.shards);
                 let name = format!("{}-{number:05}-of-{all:05}.parquet", self.split);
                 let path = self.folder.join(name);
-                none.insert((open(&path)?, path, 0))
+                none.insert((open(&path)?, path))
             }
         };
-        *rows += group.len() as u64;
-        write(writer, &group).map_err(|error| failed(path, &error))
+        let (schema, properties) = (writer.schema_descr(), writer.properties());
+        let packed: Result<Vec<_>, _> = groups
+            .into_par_iter()
+            .map(|rows| Columns::pack(&rows, schema, properties))
+            .collect();
+        let mut append = |columns: Vec<Column>| {
+            let mut group = writer.next_row_group()?;
+            let mut columns = columns.into_iter();
+            columns.try_for_each(|(bytes, closed)| group.append_column(&bytes, closed))?;
+            group.close().map(drop)
+        };
+        let appended = packed.and_then(|packed| packed.into_iter().try_for_each(&mut append));
+        appended.map_err(|error| failed(path, &error))
     }
 
     fn close(&mut self) -> Result<(), CorpusError> {
-        if let Some((writer, path, rows)) = self.writer.take() {
+        self.flush()?;
+        self.groups.push(Vec::new());
+        self.bytes = 0;
+        if let Some((writer, path)) = self.writer.take() {
             writer.close().map_err(|error| failed(&path, &error))?;
-            self.done.push((path, self.split.clone(), rows));
+            self.done.push((path, self.split.clone(), self.rows));
         }
+        self.rows = 0;
         Ok(())
     }
 }
@@ -156,118 +187,132 @@ fn open(path: &Path) -> Result<SerializedFileWriter<File>, CorpusError> {
     make().map_err(|error| failed(path, &error))
 }
 
-/// One row group, its columns in the schema's order.
-fn write(writer: &mut SerializedFileWriter<File>, rows: &[Trace]) -> Result<(), ParquetError> {
-    let mut group = writer.next_row_group()?;
-    let text = |text: &str| ByteArray::from(text.as_bytes().to_vec());
-    let json = |map: &serde_json::Map<String, serde_json::Value>| {
-        ByteArray::from(
-            serde_json::Value::Object(map.clone())
-                .to_string()
-                .into_bytes(),
-        )
-    };
-    for field in [
-        |trace: &Trace| trace.id.clone(),
-        |trace: &Trace| trace.source.clone(),
-        |trace: &Trace| trace.domain.clone(),
-        |trace: &Trace| trace.problem.clone(),
-    ] {
-        let values: Vec<_> = rows.iter().map(|trace| text(&field(trace))).collect();
-        column::<ByteArrayType>(&mut group, &values, None, None)?;
+/// A column of a row group, packed, and what a file's index says of it.
+type Column = (Bytes, ColumnCloseResult);
+
+/// Packs the columns of a row group.
+struct Columns<'a> {
+    schema: &'a SchemaDescriptor,
+    properties: &'a WriterPropertiesPtr,
+    done: Vec<Column>,
+}
+
+impl<'a> Columns<'a> {
+    /// In the schema's order.
+    fn pack(
+        rows: &[Trace],
+        schema: &'a SchemaDescriptor,
+        properties: &'a WriterPropertiesPtr,
+    ) -> Result<Vec<Column>, ParquetError> {
+        let mut columns = Self {
+            schema,
+            properties,
+            done: Vec::new(),
+        };
+        let json = |map: &Map<String, Value>| serde_json::to_vec(map).unwrap_or_default().into();
+        let fields: [fn(&Trace) -> &str; 4] = [
+            |trace| &trace.id,
+            |trace| &trace.source,
+            |trace| &trace.domain,
+            |trace| &trace.problem,
+        ];
+        for field in fields {
+            columns.text(rows.iter().map(|trace| text(field(trace))).collect())?;
+        }
+        let answers = rows.iter().map(|trace| trace.answer.as_deref().map(text));
+        columns.optional::<ByteArrayType>(answers)?;
+        columns.turns(rows)?;
+        columns.text(
+            rows.iter()
+                .map(|trace| text(&trace.teacher.model))
+                .collect(),
+        )?;
+        columns.text(
+            rows.iter()
+                .map(|trace| json(&trace.teacher.sampling))
+                .collect(),
+        )?;
+        let tokens = |trace: &Trace| i64::try_from(trace.teacher.tokens?).ok();
+        columns.optional::<Int64Type>(rows.iter().map(tokens))?;
+        let verdicts = || rows.iter().map(|trace| trace.verdict.as_ref());
+        columns.optional::<BoolType>(verdicts().map(|verdict| Some(verdict?.accepted)))?;
+        let how = verdicts().map(|verdict| Some(text(&verdict?.how)));
+        columns.optional::<ByteArrayType>(how)?;
+        let detail = verdicts().map(|verdict| Some(text(&verdict?.detail)));
+        columns.optional::<ByteArrayType>(detail)?;
+        let tests = |trace: &Trace| serde_json::to_vec(trace.tests.as_ref()?).ok();
+        columns.optional::<ByteArrayType>(rows.iter().map(|trace| Some(tests(trace)?.into())))?;
+        columns.text(rows.iter().map(|trace| json(&trace.meta)).collect())?;
+        Ok(columns.done)
     }
-    let answers = rows.iter().map(|trace| trace.answer.as_deref().map(text));
-    optional::<ByteArrayType>(&mut group, answers)?;
-    let turns = || {
-        rows.iter().flat_map(|trace| {
-            let turns = trace.messages.iter().enumerate();
-            turns
-                .map(|(at, turn)| (i16::from(at > 0), Some(turn)))
-                // A list without turns still has a place.
-                .chain(trace.messages.is_empty().then_some((0, None)))
-        })
-    };
-    let repetitions: Vec<i16> = turns().map(|(repetition, _)| repetition).collect();
-    let there: Vec<i16> = turns().map(|(_, turn)| i16::from(turn.is_some())).collect();
-    for field in [
-        |turn: &Turn| turn.role.clone(),
-        |turn: &Turn| turn.content.clone(),
-    ] {
+
+    /// Role, content and thought of each turn.
+    fn turns(&mut self, rows: &[Trace]) -> Result<(), ParquetError> {
+        let turns = || {
+            rows.iter().flat_map(|trace| {
+                let turns = trace.messages.iter().enumerate();
+                turns
+                    .map(|(at, turn)| (i16::from(at > 0), Some(turn)))
+                    // A list without turns still has a place.
+                    .chain(trace.messages.is_empty().then_some((0, None)))
+            })
+        };
+        let repetitions: Vec<i16> = turns().map(|(repetition, _)| repetition).collect();
+        let there: Vec<i16> = turns().map(|(_, turn)| i16::from(turn.is_some())).collect();
+        let fields: [fn(&Turn) -> &str; 2] = [|turn| &turn.role, |turn| &turn.content];
+        for field in fields {
+            let values: Vec<_> = turns()
+                .filter_map(|(_, turn)| Some(text(field(turn?))))
+                .collect();
+            self.column::<ByteArrayType>(&values, Some(&there), Some(&repetitions))?;
+        }
         let values: Vec<_> = turns()
-            .filter_map(|(_, turn)| Some(text(&field(turn?))))
+            .filter_map(|(_, turn)| turn?.reasoning_content.as_deref().map(text))
             .collect();
-        column::<ByteArrayType>(&mut group, &values, Some(&there), Some(&repetitions))?;
+        let levels: Vec<i16> = turns()
+            .map(|(_, turn)| match turn {
+                None => 0,
+                Some(turn) => 1 + i16::from(turn.reasoning_content.is_some()),
+            })
+            .collect();
+        self.column::<ByteArrayType>(&values, Some(&levels), Some(&repetitions))
     }
-    let thought = |turn: Option<&Turn>| turn.and_then(|turn| turn.reasoning_content.clone());
-    let values: Vec<_> = turns()
-        .filter_map(|(_, turn)| Some(text(&thought(turn)?)))
-        .collect();
-    let levels: Vec<i16> = turns()
-        .map(|(_, turn)| i16::from(turn.is_some()) + i16::from(thought(turn).is_some()))
-        .collect();
-    column::<ByteArrayType>(&mut group, &values, Some(&levels), Some(&repetitions))?;
-    let models: Vec<_> = rows
-        .iter()
-        .map(|trace| text(&trace.teacher.model))
-        .collect();
-    column::<ByteArrayType>(&mut group, &models, None, None)?;
-    let samplings: Vec<_> = rows
-        .iter()
-        .map(|trace| json(&trace.teacher.sampling))
-        .collect();
-    column::<ByteArrayType>(&mut group, &samplings, None, None)?;
-    let tokens = |trace: &Trace| i64::try_from(trace.teacher.tokens?).ok();
-    optional::<Int64Type>(&mut group, rows.iter().map(tokens))?;
-    let verdicts = || rows.iter().map(|trace| trace.verdict.as_ref());
-    optional::<BoolType>(
-        &mut group,
-        verdicts().map(|verdict| Some(verdict?.accepted)),
-    )?;
-    optional::<ByteArrayType>(
-        &mut group,
-        verdicts().map(|verdict| Some(text(&verdict?.how))),
-    )?;
-    optional::<ByteArrayType>(
-        &mut group,
-        verdicts().map(|verdict| Some(text(&verdict?.detail))),
-    )?;
-    let tests = |trace: &Trace| serde_json::to_vec(trace.tests.as_ref()?).ok();
-    optional::<ByteArrayType>(
-        &mut group,
-        rows.iter().map(|trace| Some(tests(trace)?.into())),
-    )?;
-    let metas: Vec<_> = rows.iter().map(|trace| json(&trace.meta)).collect();
-    column::<ByteArrayType>(&mut group, &metas, None, None)?;
-    group.close()?;
-    Ok(())
+
+    fn text(&mut self, values: Vec<ByteArray>) -> Result<(), ParquetError> {
+        self.column::<ByteArrayType>(&values, None, None)
+    }
+
+    fn optional<T: DataType>(
+        &mut self,
+        values: impl Iterator<Item = Option<T::T>>,
+    ) -> Result<(), ParquetError> {
+        let values: Vec<Option<T::T>> = values.collect();
+        let levels: Vec<i16> = values
+            .iter()
+            .map(|value| i16::from(value.is_some()))
+            .collect();
+        let values: Vec<T::T> = values.into_iter().flatten().collect();
+        self.column::<T>(&values, Some(&levels), None)
+    }
+
+    fn column<T: DataType>(
+        &mut self,
+        values: &[T::T],
+        definitions: Option<&[i16]>,
+        repetitions: Option<&[i16]>,
+    ) -> Result<(), ParquetError> {
+        let mut bytes = TrackedWrite::new(Vec::new());
+        let column = self.schema.column(self.done.len());
+        let pages = Box::new(SerializedPageWriter::new(&mut bytes));
+        let writer = get_column_writer(column, self.properties.clone(), pages);
+        let mut writer = get_typed_column_writer::<T>(writer);
+        writer.write_batch(values, definitions, repetitions)?;
+        let closed = writer.close()?;
+        self.done.push((bytes.into_inner()?.into(), closed));
+        Ok(())
+    }
 }
 
-fn optional<T: DataType>(
-    group: &mut SerializedRowGroupWriter<File>,
-    values: impl Iterator<Item = Option<T::T>>,
-) -> Result<(), ParquetError> {
-    let values: Vec<Option<T::T>> = values.collect();
-    let levels: Vec<i16> = values
-        .iter()
-        .map(|value| i16::from(value.is_some()))
-        .collect();
-    let values: Vec<T::T> = values.into_iter().flatten().collect();
-    column::<T>(group, &values, Some(&levels), None)
-}
-
-fn column<T: DataType>(
-    group: &mut SerializedRowGroupWriter<File>,
-    values: &[T::T],
-    definitions: Option<&[i16]>,
-    repetitions: Option<&[i16]>,
-) -> Result<(), ParquetError> {
-    let Some(mut column) = group.next_column()? else {
-        return Err(ParquetError::General(
-            "the schema has fewer columns".to_owned(),
-        ));
-    };
-    column
-        .typed::<T>()
-        .write_batch(values, definitions, repetitions)?;
-    column.close()
+fn text(text: &str) -> ByteArray {
+    text.as_bytes().to_vec().into()
 }

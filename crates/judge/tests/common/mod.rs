@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use retort_corpus::{CorpusError, Finished, Flow, Folders, Progress, Recipe, Trace, Verdict};
+use retort_corpus::{CorpusError, Finished, Flow, Folders, Progress, Recipe, Verdict};
 use retort_judge::Panel;
 use serde_json::Value;
 
@@ -35,11 +35,8 @@ pub fn build(
 
 /// The verdicts of a finished step that keeps all, by the names of the traces.
 pub fn verdicts(finished: &Finished) -> BTreeMap<String, Option<Verdict>> {
-    let text = std::fs::read_to_string(&finished.traces).unwrap();
-    let traces = text.lines().map(|line| serde_json::from_str(line).unwrap());
-    traces
-        .map(|trace: Trace| (trace.id, trace.verdict))
-        .collect()
+    let traces = finished.traces.iter().unwrap().map(Result::unwrap);
+    traces.map(|trace| (trace.id, trace.verdict)).collect()
 }
 
 /// Whether it was accepted; none: undecided.

@@ -57,7 +57,8 @@ pub(super) struct ResourceLimits {
 
 impl ResourceLimits {
     pub fn of(limits: &Limits) -> Self {
-        // Whole seconds; what is finer is watched from outside.
+        // Whole seconds, and one more: whoever watches from outside is finer, and can tell such an end
+        // from any other. This holds if it is kept from looking.
         let cpu = limits
             .cpu
             .saturating_add(Duration::from_millis(999))
@@ -65,7 +66,7 @@ impl ResourceLimits {
         Self {
             first: [
                 (libc::RLIMIT_CORE as c_uint, 0),
-                (libc::RLIMIT_CPU as c_uint, cpu.max(1)),
+                (libc::RLIMIT_CPU as c_uint, cpu.saturating_add(1)),
                 (libc::RLIMIT_FSIZE as c_uint, limits.file_size),
                 (libc::RLIMIT_NOFILE as c_uint, 64),
                 (libc::RLIMIT_MEMLOCK as c_uint, 0),

@@ -2,10 +2,11 @@
 //!
 //! Speeds mean little on a machine that others use, ratios of runs made in turn mean something:
 //! every pair is measured peer, Retort, peer, Retort, ... and the ratio is the median of the
-//! rounds' ratios. The peers' scripts are not part of this repository (`--peers`); what they
-//! print, one line of JSON, is described at [`Reading`].
+//! rounds' ratios. The peers' scripts are not part of this repository (`--peers`), but for that of
+//! the corpus; what they print, one line of JSON, is described at [`Reading`].
 
 mod browser;
+mod corpus;
 mod logits;
 mod native;
 mod page;
@@ -28,7 +29,7 @@ use table::Table;
 #[derive(Args, Clone, Debug)]
 pub struct Options {
     /// Folder of the peers' scripts; their npm packages are in `$PEERS_NPM`.
-    #[arg(long)]
+    #[arg(long, default_value = "peers")]
     peers: PathBuf,
     /// Only these parts; all if there is none.
     #[arg(value_name = "PART")]
@@ -40,6 +41,9 @@ pub struct Options {
     /// from; without them that pair is left out, visibly.
     #[arg(long, num_args = 2, value_names = ["ONNX", "HF"])]
     onnx: Option<Vec<PathBuf>>,
+    /// Traces of the largest planted corpus, of some 5 KB each.
+    #[arg(long, default_value_t = 800_000)]
+    traces: u64,
     /// Where the figures go as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -60,16 +64,19 @@ enum Part {
     Logits,
     /// Optimiser steps on the CPU, against a plain PyTorch loop and TRL.
     Train,
+    /// A corpus from planted traces, against datasets and datasketch.
+    Corpus,
 }
 
 impl Part {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Native,
         Self::Wasm,
         Self::Webgpu,
         Self::Page,
         Self::Logits,
         Self::Train,
+        Self::Corpus,
     ];
 }
 
@@ -85,25 +92,26 @@ struct Bench<'a> {
 
 pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     ensure!(options.rounds > 0, "at least one round");
-    let q4_1 = fetch::smollm2(workspace)?;
-    let q4_0 = workspace
-        .models()
-        .join("made/SmolLM2-135M-Instruct.Q4_0.gguf");
-    if !q4_0.is_file() {
-        fs::create_dir_all(q4_0.parent().unwrap_or(Path::new(".")))?;
-        student::to_q4_0(&q4_1, &q4_0)?;
-    }
-    let bench = Bench {
-        workspace,
-        options,
-        q4_1,
-        q4_0,
-    };
     let parts = if options.parts.is_empty() {
         &Part::ALL[..]
     } else {
         &options.parts
     };
+    let mut bench = Bench {
+        workspace,
+        options,
+        q4_1: PathBuf::new(),
+        q4_0: workspace
+            .models()
+            .join("made/SmolLM2-135M-Instruct.Q4_0.gguf"),
+    };
+    if parts.iter().any(|part| *part != Part::Corpus) {
+        bench.q4_1 = fetch::smollm2(workspace)?;
+        if !bench.q4_0.is_file() {
+            fs::create_dir_all(bench.q4_0.parent().unwrap_or(Path::new(".")))?;
+            student::to_q4_0(&bench.q4_1, &bench.q4_0)?;
+        }
+    }
     let mut table = Table::default();
     for part in parts {
         match part {
@@ -113,6 +121,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
             Part::Page => page::measure(&bench, &mut table)?,
             Part::Logits => logits::measure(&bench, &mut table)?,
             Part::Train => train::measure(&bench, &mut table)?,
+            Part::Corpus => corpus::measure(&bench, &mut table)?,
         }
     }
     println!("{table}");

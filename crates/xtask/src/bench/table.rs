@@ -89,6 +89,15 @@ impl Table {
         });
     }
 
+    /// A figure of ours that nothing is asked of.
+    pub fn figure(&mut self, what: &str, value: f64) {
+        let goal = Goal {
+            floor: 0.0,
+            aim: 0.0,
+        };
+        self.reach(what, value, goal);
+    }
+
     pub fn json(&self) -> Value {
         let rows = self.rows.iter().map(|row| {
             json!({

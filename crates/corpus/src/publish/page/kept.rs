@@ -22,16 +22,12 @@ pub fn of(finished: &Finished, step: &StepRecord) -> Result<Vec<Option<Trace>>, 
         .notes
         .iter()
         .find(|(number, _)| *number == step.number);
-    let before = step
-        .number
-        .checked_sub(1)
-        .and_then(|at| finished.steps.get(at));
+    let before = step.number.checked_sub(1);
+    let before = before.and_then(|at| finished.left.get(at));
     let (Some((_, notes)), Some(before)) = (notes, before) else {
         return Ok(Vec::new());
     };
-    let file = format!("{:02}-{}.jsonl", before.number, before.name);
-    let input = finished.traces.with_file_name(file);
-    if examples == 0 || !input.exists() {
+    if examples == 0 || !before.file().exists() {
         return Ok(Vec::new());
     }
     // The notes are in the order of the examples.
@@ -42,12 +38,12 @@ pub fn of(finished: &Finished, step: &StepRecord) -> Result<Vec<Option<Trace>>, 
     // The kept row comes before the one that was dropped, so this ends soon after the last of them.
     let last = wanted.iter().flatten().max().copied().unwrap_or(0);
     let mut found: BTreeMap<u64, Trace> = BTreeMap::new();
-    let rows = Rows::open(&input)?.take(usize::try_from(last).unwrap_or(usize::MAX));
-    for (number, row) in (1_u64..).zip(rows) {
-        let row = row?;
+    let traces = before.iter()?;
+    let traces = traces.take(usize::try_from(last).unwrap_or(usize::MAX));
+    for (number, trace) in (1_u64..).zip(traces) {
+        let trace = trace?;
         if wanted.contains(&Some(number)) {
-            let trace = serde_json::from_slice(row.line().unwrap_or_default());
-            found.extend(trace.ok().map(|trace: Trace| (number, trace)));
+            found.insert(number, trace);
         }
     }
     let kept = wanted.into_iter().map(|row| found.get(&row?).cloned());
