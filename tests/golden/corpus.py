@@ -55,7 +55,6 @@ def check(folder):
                 thoughts += turns[-1]["content"].startswith("<think>\n")
                 ids.add(row["id"])
         assert len(ids) == manifest["traces"], "names are unique"
-        assert thoughts > 0
     print(f"{folder}: {rows}, {thoughts} with a thought, columns {corpus[named[0]].column_names}")
 
 
