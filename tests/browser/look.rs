@@ -43,9 +43,15 @@ fn looks_right_everywhere() -> Result<()> {
             visit.ask("What is two plus two, and how would you write that in Rust?")?;
             visit.answered(0)?;
             look("answer")?;
+            if phone {
+                visit.click("open-sidebar")?;
+            }
             visit.click("new-chat")?;
             visit.click("exercise")?;
             visit.sees("verdict")?;
+            let log = "document.querySelector('[data-testid=conversation]')";
+            let end = format!("{log}.scrollHeight - {log}.scrollTop - {log}.clientHeight < 2");
+            visit.page.wait_until(&end, SHORT)?;
             look("exercise")?;
             visit.click("open-students")?;
             visit.sees("stored")?;

@@ -138,7 +138,11 @@ impl App {
             Progress::Ended => {
                 self.chat.conversation.check_last();
                 self.status = self.ended();
-                return self.keep();
+                // What comes last, the figures and the verdict, is to be seen by who reads along.
+                let mut effects: Vec<Effect> = Vec::new();
+                effects.extend(self.at_end.then_some(Effect::ScrollToEnd));
+                effects.extend(self.keep());
+                return effects;
             }
             Progress::AnswerBegan => self.answer_began(),
             Progress::Going => {
