@@ -32,8 +32,9 @@ use local::Local;
 
 /// Let a teacher write reasoning traces for problems
 ///
-/// Asks any OpenAI-compatible servers, many at a time, or a model in this process. Every reply is on the disk before it counts:
-/// the same command goes on after an interruption and asks for nothing twice.
+/// Asks any OpenAI-compatible servers, many at a time, or a model in this process. Every reply is on
+/// the disk before it counts: the same command goes on after an interruption and asks for nothing
+/// twice.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {

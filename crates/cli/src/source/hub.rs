@@ -1,4 +1,5 @@
-//! Repositories on the Hugging Face hub, and the models in them, through the hub's own cache and token.
+//! Repositories on the Hugging Face hub, and the models in them, through the hub's own cache and
+//! token.
 
 use std::path::PathBuf;
 

@@ -19,7 +19,8 @@ use serde_json::{Map, Value};
 use super::{Place, Publish};
 use crate::{CorpusError, Tests, Trace, Turn};
 
-/// The columns. `sampling`, `tests` and `meta` are JSON as text: their fields differ from source to source.
+/// The columns. `sampling`, `tests` and `meta` are JSON as text: their fields differ from source to
+/// source.
 pub(super) const SCHEMA: &str = "message trace {
   required binary id (STRING);
   required binary source (STRING);
