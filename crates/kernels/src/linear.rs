@@ -127,16 +127,7 @@ impl Linear {
             Some((gamma, eps)) => rms_norm(x, gamma, eps),
             None => x,
         };
-        let mut parts = self
-            .shards
-            .iter()
-            .map(|shard| shard.forward(x.clone()))
-            .collect::<Vec<_>>();
-        let mut y = if parts.len() == 1 {
-            parts.remove(0)
-        } else {
-            Tensor::cat(parts, 1)
-        };
+        let mut y = self.product(x);
         if let Some(bias) = &self.bias {
             y = y.clone() + bias.val().cast(y.dtype()).unsqueeze::<2>();
         }
@@ -146,6 +137,20 @@ impl Linear {
         match fusion.residual {
             Some(residual) => y + residual,
             None => y,
+        }
+    }
+
+    /// `x Wᵀ` of all shards side by side.
+    fn product(&self, x: Tensor<2>) -> Tensor<2> {
+        #[cfg(feature = "train")]
+        if crate::train::on_cpu(&x) {
+            return self.product_on_cpu(&x);
+        }
+        let shards = self.shards.iter();
+        let mut parts: Vec<_> = shards.map(|shard| shard.forward(x.clone())).collect();
+        match parts.len() {
+            1 => parts.remove(0),
+            _ => Tensor::cat(parts, 1),
         }
     }
 
@@ -228,14 +233,18 @@ impl Weight {
         }
     }
 
-    fn matmul(&self, x: Tensor<2>) -> Tensor<2> {
-        // Master weights may be f32 under bf16 activations: the compute dtype is the activations'.
-        let dense = match self {
+    /// A packed matrix is dequantised for one product, and dropped after it.
+    pub(crate) fn dense(&self) -> Tensor<2> {
+        match self {
             Weight::Dense(weight) => weight.val(),
             Weight::Packed(packed) => packed.dequantize(),
-        };
+        }
+    }
+
+    fn matmul(&self, x: Tensor<2>) -> Tensor<2> {
+        // Master weights may be f32 under bf16 activations: the compute dtype is the activations'.
         let dtype = x.dtype();
-        x.matmul(dense.cast(dtype).transpose())
+        x.matmul(self.dense().cast(dtype).transpose())
     }
 }
 

@@ -2,29 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 
-use burn::backend::{Backend, Dispatch, Flex, backend_extension, tensor::FloatTensor};
 use burn::module::{Param, ParamId};
 use burn::tensor::{DType, IndexingUpdateOp, Int, Tensor};
-use retort_cpu::train::{Matrix, matmul_add};
 
-use super::on_cpu;
-use crate::flex;
+use super::product::{View, add_product};
 
 /// Sums of gradients, f32 whatever the compute dtype is, for the parameters that are trained.
 #[derive(Debug, Default)]
 pub struct Gradients {
     trained: HashSet<ParamId>,
     sums: HashMap<ParamId, Tensor<1>>,
-}
-
-#[backend_extension(Flex)]
-trait AddProductOp: Backend {
-    /// `sum` [n * k] + (`dy` [m, n])ᵀ `x` [m, k], in place.
-    fn add_product(
-        sum: FloatTensor<Self>,
-        dy: FloatTensor<Self>,
-        x: FloatTensor<Self>,
-    ) -> FloatTensor<Self>;
 }
 
 impl Gradients {
@@ -58,24 +45,14 @@ impl Gradients {
     ///
     /// # Shapes
     /// `parameter` [n, k], `dy` [m, n], `x` [m, k].
-    pub fn add_product(&mut self, parameter: &Param<Tensor<2>>, dy: Tensor<2>, x: Tensor<2>) {
+    pub(super) fn add_product(&mut self, parameter: &Param<Tensor<2>>, dy: View, x: View) {
         if !self.wants(parameter) {
             return;
         }
-        let sum = match self.sums.remove(&parameter.id) {
-            Some(sum) if on_cpu(&dy) => {
-                Tensor::from_dispatch(<Dispatch as AddProductOp>::add_product(
-                    sum.into_dispatch(),
-                    dy.into_dispatch(),
-                    x.into_dispatch(),
-                ))
-            }
-            sum => {
-                let product = dy.transpose().matmul(x).cast(DType::F32).flatten(0, 1);
-                sum.map_or(product.clone(), |sum| sum + product)
-            }
-        };
-        self.sums.insert(parameter.id, sum);
+        let sum = self.sums.remove(&parameter.id);
+        let sum = sum.map(|sum| sum.reshape(parameter.dims()));
+        let sum = add_product(sum, 1.0, dy.transposed(), x).cast(DType::F32);
+        self.sums.insert(parameter.id, sum.flatten(0, 1));
     }
 
     /// Adds each row of `rows` to the gradient of row `id` of a table.
@@ -112,22 +89,5 @@ impl Gradients {
             None => gradient,
         };
         self.sums.insert(id, sum);
-    }
-}
-
-impl AddProductOp for Flex {
-    fn add_product(
-        sum: FloatTensor<Self>,
-        dy: FloatTensor<Self>,
-        x: FloatTensor<Self>,
-    ) -> FloatTensor<Self> {
-        let (mut sum, x) = (flex::contiguous(sum), flex::contiguous(x));
-        let (n, k) = (flex::dims2(&dy)[1], flex::dims2(&x)[1]);
-        let dy = flex::contiguous(dy);
-        let dy = Matrix::new(flex::slice(&dy), flex::dims2(&x)[0], n).transposed();
-        let m = dy.cols;
-        let x = Matrix::new(flex::slice(&x), m, k);
-        matmul_add(sum.storage_mut(), k, 1.0, dy, x).expect("gradients have their matrix's shape");
-        sum
     }
 }

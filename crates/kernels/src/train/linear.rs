@@ -3,6 +3,7 @@
 use burn::tensor::{Int, Tensor};
 
 use super::Gradients;
+use super::product::{View, add_product, add_to_columns, product};
 use crate::linear::{Lora, Shard, Weight};
 use crate::{Embedding, Linear};
 
@@ -21,47 +22,81 @@ impl Linear {
         let mut dx = None;
         for shard in &self.shards {
             let rows = shard.weight.dims()[0];
-            let dy = dy.clone().narrow(1, first, rows);
+            let dy = View::columns(&dy, first, rows);
             first += rows;
-            let part = shard.backward(x, dy, gradients);
-            dx = Some(match dx {
-                Some(dx) => dx + part,
-                None => part,
-            });
+            dx = Some(shard.backward(x, dy, dx, gradients));
         }
         dx.expect("a projection has at least one shard")
+    }
+
+    /// `x Wᵀ` of all shards side by side, on the CPU.
+    pub(crate) fn product_on_cpu(&self, x: &Tensor<2>) -> Tensor<2> {
+        let shape = [x.dims()[0], self.rows()];
+        let mut first = 0;
+        let mut y = None;
+        for shard in &self.shards {
+            let dense = shard.weight.dense();
+            let transposed = View::of(&dense).transposed();
+            y = Some(add_to_columns(
+                y,
+                shape,
+                first,
+                1.0,
+                View::of(x),
+                transposed,
+            ));
+            if let Some(lora) = &shard.lora {
+                let inner = lora.inner(x);
+                let b = View::of(&lora.b.val()).transposed();
+                y = Some(add_to_columns(y, shape, first, 1.0, View::of(&inner), b));
+            }
+            first += dense.dims()[0];
+        }
+        y.expect("a projection has at least one shard")
     }
 }
 
 impl Shard {
-    fn backward(&self, x: &Tensor<2>, dy: Tensor<2>, gradients: &mut Gradients) -> Tensor<2> {
-        // A packed matrix is dequantised for this product and dropped after it.
-        let dense = match &self.weight {
-            Weight::Dense(weight) => {
-                gradients.add_product(weight, dy.clone(), x.clone());
-                weight.val()
-            }
-            Weight::Packed(packed) => packed.dequantize(),
-        };
-        let dx = dy.clone().matmul(dense.cast(dy.dtype()));
+    /// `dx` of the shards before this one, with its own added.
+    fn backward(
+        &self,
+        x: &Tensor<2>,
+        dy: View,
+        dx: Option<Tensor<2>>,
+        gradients: &mut Gradients,
+    ) -> Tensor<2> {
+        if let Weight::Dense(weight) = &self.weight {
+            gradients.add_product(weight, dy.clone(), View::of(x));
+        }
+        let dense = self.weight.dense().cast(x.dtype());
+        let dx = add_product(dx, 1.0, dy.clone(), View::of(&dense));
         match &self.lora {
-            Some(lora) => dx + lora.backward(x, dy, gradients),
+            Some(lora) => lora.backward(x, dy, dx, gradients),
             None => dx,
         }
     }
 }
 
 impl Lora {
+    /// `scale * x Aᵀ`, [m, rank].
+    fn inner(&self, x: &Tensor<2>) -> Tensor<2> {
+        let a = self.a.val().cast(x.dtype());
+        product(self.scale, View::of(x), View::of(&a).transposed())
+    }
+
     /// Of `y = scale (x Aᵀ) Bᵀ`.
-    fn backward(&self, x: &Tensor<2>, dy: Tensor<2>, gradients: &mut Gradients) -> Tensor<2> {
-        let dtype = x.dtype();
-        let (a, b) = (self.a.val().cast(dtype), self.b.val().cast(dtype));
-        let dy = dy.mul_scalar(self.scale);
-        let inner = x.clone().matmul(a.clone().transpose());
-        gradients.add_product(&self.b, dy.clone(), inner);
-        let d_inner = dy.matmul(b);
-        gradients.add_product(&self.a, d_inner.clone(), x.clone());
-        d_inner.matmul(a)
+    fn backward(
+        &self,
+        x: &Tensor<2>,
+        dy: View,
+        dx: Tensor<2>,
+        gradients: &mut Gradients,
+    ) -> Tensor<2> {
+        let (a, b) = (self.a.val().cast(x.dtype()), self.b.val().cast(x.dtype()));
+        gradients.add_product(&self.b, dy.clone(), View::of(&self.inner(x)));
+        let d_inner = product(self.scale, dy, View::of(&b));
+        gradients.add_product(&self.a, View::of(&d_inner), View::of(x));
+        add_product(Some(dx), 1.0, View::of(&d_inner), View::of(&a))
     }
 }
 

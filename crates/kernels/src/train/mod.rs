@@ -13,6 +13,7 @@ mod documents;
 mod gradients;
 mod linear;
 mod pointwise;
+mod product;
 mod rope;
 
 use burn::tensor::{DType, Tensor};
@@ -27,6 +28,6 @@ pub use retort_cpu::train::AdamW;
 pub use rope::{Direction, rotate};
 
 /// The twins in `retort-cpu` apply.
-fn on_cpu<const D: usize>(x: &Tensor<D>) -> bool {
+pub(crate) fn on_cpu<const D: usize>(x: &Tensor<D>) -> bool {
     crate::packed::is_cpu(&x.device()) && x.dtype() == DType::F32
 }
