@@ -70,7 +70,7 @@ fn growth(bench: &Bench, retort: &Path, model: &Path, table: &mut Table) -> Resu
             model,
             &length.to_string(),
             "3",
-            &["--recompute"],
+            &["--lora", "16", "--recompute"],
         )?;
         let peak = reading.memory_mb.context("the system tells no memory")?;
         println!("  {length} tokens: {peak} MB");
