@@ -5,12 +5,13 @@ use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use pollster::block_on;
+use retort_config::tensors::tensors;
+use retort_config::{Config, decimal};
 use retort_formats::gguf::{Header, Metadata, read_header};
-use retort_formats::{FileSource, FormatError, Source, blocks};
+use retort_formats::{FileSource, FormatError};
+use retort_report::ReportError;
 use serde_json::Value;
 
-use crate::config::{Config, decimal};
-use crate::names::tensors;
 use crate::{ExportError, TensorInfo};
 
 /// Bytes of any one text file of a folder. The largest `tokenizer.json` known has 35 MB.
@@ -73,15 +74,14 @@ impl Base {
     ///
     /// # Errors
     /// [`ExportError::MissingFile`], [`ExportError::Format`] for a broken file,
-    /// [`ExportError::Architecture`], [`ExportError::Config`] and [`ExportError::Unsupported`]
-    /// for a model that is not a Qwen2 or Llama decoder.
+    /// [`ExportError::Config`] for a model that is not a Qwen2 or Llama decoder.
     pub fn open_gguf(path: impl AsRef<Path>) -> Result<Self, ExportError> {
         let (source, header) = open_gguf(path.as_ref())?;
         Self::from_header(header, &source)
     }
 
     pub(crate) fn from_header(header: Header, source: &FileSource) -> Result<Self, ExportError> {
-        let config = gguf_config(&header, source)?;
+        let config = block_on(Config::read_gguf(source, &header))?;
         let origin = Origin::Gguf(header.metadata);
         Ok(Self { config, origin })
     }
@@ -126,8 +126,8 @@ impl Base {
     /// and the `tokenizer`.
     ///
     /// # Errors
-    /// [`ExportError::Json`] for a `config` that lacks fields, [`ExportError::Text`] for a broken
-    /// tokenizer, and as for [`Self::open_gguf`].
+    /// [`ExportError::Config`] for a `config` that lacks fields or is not of a Qwen2 or Llama
+    /// decoder, [`ExportError::Text`] for a broken tokenizer.
     pub fn from_files(files: HuggingFaceFiles) -> Result<Self, ExportError> {
         let config = Config::from_json(&files.config)?;
         retort_text::Tokenizer::from_json(&files.tokenizer)?;
@@ -150,7 +150,7 @@ impl Base {
     /// The same for a student that was trained for other positions.
     pub fn with_positions(mut self, context: usize, rope_theta: f32) -> Self {
         let architecture = self.config.architecture.name();
-        self.config.context = context;
+        self.config.max_position_embeddings = context;
         self.config.rope_theta = rope_theta;
         match &mut self.origin {
             Origin::Gguf(metadata) => {
@@ -222,58 +222,13 @@ pub(crate) fn open_gguf(path: &Path) -> Result<(FileSource, Header), ExportError
     Ok((source, header))
 }
 
-fn gguf_config(header: &Header, source: &FileSource) -> Result<Config, ExportError> {
-    let parts = "split.count";
-    if header.metadata.get(parts).is_some() && header.metadata.u32(parts)? > 1 {
-        return Err(ExportError::Unsupported {
-            feature: "split.count, a model in several GGUF files,",
-            got: header.metadata.u32(parts)?.to_string(),
-        });
-    }
-    let embedding = header.tensor("token_embd.weight")?;
-    let rows = usize::try_from(embedding.rows()).unwrap_or(usize::MAX);
-    let tied = header.tensor("output.weight").is_err();
-    let divisors = match header.tensor("rope_freqs.weight") {
-        Ok(info) => {
-            let ty = info.ty.known()?;
-            // A head has at most a few hundred: do not allocate what a broken file states.
-            let max = 1 << 16;
-            if info.bytes > max {
-                let (field, got) = ("the size of rope_freqs.weight".into(), info.bytes);
-                return Err(FormatError::Limit { field, got, max }.into());
-            }
-            let mut bytes = vec![0; info.bytes as usize];
-            block_on(source.read_at(info.offset, &mut bytes)).map_err(|error| {
-                FormatError::Source {
-                    field: "rope_freqs.weight".into(),
-                    error,
-                }
-            })?;
-            let mut divisors = vec![0.0; info.elements() as usize];
-            blocks::dequantize(ty, &bytes, &mut divisors)?;
-            Some(divisors)
-        }
-        Err(_) => None,
-    };
-    let count = divisors.as_ref().map(Vec::len);
-    let config = Config::from_gguf(&header.metadata, rows, tied, divisors)?;
-    match count.filter(|&count| count != config.head_dim / 2) {
-        Some(got) => Err(ExportError::Shape {
-            tensor: "rope_freqs.weight".into(),
-            expected: vec![config.head_dim / 2],
-            got: vec![got],
-        }),
-        None => Ok(config),
-    }
-}
-
 /// The whole file, `None` where it does not exist.
 fn read_file(path: &Path) -> Result<Option<Vec<u8>>, ExportError> {
-    let failed = |error| ExportError::io(path, error);
+    let failed = |error| ReportError::io("read", path, error);
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failed(error)),
+        Err(error) => return Err(failed(error).into()),
     };
     let got = fs::metadata(path).map_err(failed)?.len();
     if got > MAX_BYTES {

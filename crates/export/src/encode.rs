@@ -1,4 +1,4 @@
-//! Values to a file's blocks: rows put in llama.cpp's order, and encoded on all cores.
+//! Values to a file's blocks, encoded on all cores.
 
 use rayon::prelude::*;
 use retort_formats::{FormatError, GgmlType, blocks};
@@ -47,52 +47,9 @@ fn located(tensor: &str, start: usize, error: FormatError) -> ExportError {
     }
 }
 
-/// Puts the rows of q or k in the order of llama files: llama.cpp rotates neighbouring rows where
-/// Hugging Face rotates the two halves of a head, so row `half * d / 2 + j` of each head of `d`
-/// rows goes to `2 j + half`.
-pub(crate) fn interleave(values: &[f32], head_dim: usize, cols: usize) -> Vec<f32> {
-    reorder(values, head_dim, cols, |row| {
-        (row % 2) * head_dim / 2 + row / 2
-    })
-}
-
-/// The inverse of [`interleave`].
-pub(crate) fn deinterleave(values: &[f32], head_dim: usize, cols: usize) -> Vec<f32> {
-    let half = head_dim / 2;
-    reorder(values, head_dim, cols, |row| 2 * (row % half) + row / half)
-}
-
-/// Each head with its row `from(i)` in place `i`.
-fn reorder(
-    values: &[f32],
-    head_dim: usize,
-    cols: usize,
-    from: impl Fn(usize) -> usize,
-) -> Vec<f32> {
-    let mut ordered = Vec::with_capacity(values.len());
-    for head in values.chunks_exact(head_dim * cols) {
-        for row in 0..head_dim {
-            ordered.extend_from_slice(&head[from(row) * cols..][..cols]);
-        }
-    }
-    ordered
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn halves_of_a_head_take_turns() {
-        // Two heads of four rows of one value.
-        let rows = [0.0, 1.0, 2.0, 3.0, 10.0, 11.0, 12.0, 13.0];
-        let mixed = interleave(&rows, 4, 1);
-        assert_eq!(mixed, [0.0, 2.0, 1.0, 3.0, 10.0, 12.0, 11.0, 13.0]);
-        assert_eq!(deinterleave(&mixed, 4, 1), rows);
-        let rows: Vec<f32> = (0..3 * 6 * 5).map(|i| i as f32).collect();
-        assert_eq!(deinterleave(&interleave(&rows, 6, 5), 6, 5), rows);
-        assert_ne!(interleave(&rows, 6, 5), rows);
-    }
 
     #[test]
     fn pieces_join_to_the_whole() {

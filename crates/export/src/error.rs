@@ -1,10 +1,11 @@
 //! The one error type of this crate: what is wrong, what was expected, what was found, where.
 
 use std::error::Error;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use retort_config::ConfigError;
 use retort_formats::{FormatError, GgmlType};
+use retort_report::ReportError;
 use retort_text::TextError;
 
 /// Why a student could not be exported.
@@ -15,7 +16,11 @@ use retort_text::TextError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExportError {
-    /// A GGUF or safetensors file is broken, or cannot be written.
+    /// The model is not one of Retort's, or its shape cannot be written in the other format.
+    #[error("{0}")]
+    Config(#[from] ConfigError),
+
+    /// A GGUF or safetensors file is broken.
     #[error("{0}")]
     Format(#[from] FormatError),
 
@@ -23,20 +28,9 @@ pub enum ExportError {
     #[error("{0}")]
     Text(#[from] TextError),
 
-    #[error("`{}`: {error}", path.display())]
-    Io {
-        path: PathBuf,
-        error: std::io::Error,
-    },
-
-    #[error("the disk is full: `{}` was not written", path.display())]
-    DiskFull { path: PathBuf },
-
-    #[error("`{}` exists and is not an empty folder", path.display())]
-    Exists { path: PathBuf },
-
-    #[error("`{}` does not name a file or folder to write", path.display())]
-    Path { path: PathBuf },
+    /// Something cannot be read or written: a full disk, a name that is taken.
+    #[error("{0}")]
+    Report(#[from] ReportError),
 
     #[error("`{}` is missing", path.display())]
     MissingFile { path: PathBuf },
@@ -50,26 +44,12 @@ pub enum ExportError {
         error: serde_json::Error,
     },
 
-    #[error("the architecture `{got}` is not supported: expected qwen2 or llama")]
-    Architecture { got: String },
-
-    #[error("{field} is {got}: expected {expected}")]
-    Config {
-        field: String,
-        expected: String,
-        got: String,
-    },
-
     #[error("{feature} is {got}, which is not supported")]
     Unsupported { feature: &'static str, got: String },
 
     /// No name of `tokenizer.ggml.pre` stands for what a `tokenizer.json` does.
     #[error("no GGUF pre-tokenizer splits text like this tokenizer.json: {got}")]
     PreTokenizer { got: String },
-
-    /// The rotary divisors of a GGUF file follow no scaling that `config.json` can state.
-    #[error("rope_freqs.weight follows no scaling of transformers: {got:?}")]
-    RopeDivisors { got: Vec<f32> },
 
     #[error("the tokenizer has {tokens} tokens, but the embedding has {rows} rows")]
     Vocabulary { tokens: usize, rows: usize },
@@ -133,21 +113,16 @@ impl ExportError {
     /// How to fix it, where there is something to say beyond the message.
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
+            Self::Config(error) => return error.hint(),
             Self::Format(error) => return error.hint(),
+            Self::Report(error) => return error.hint(),
             Self::Text(error) => return error.hint(),
-            Self::DiskFull { .. } => {
-                "free some space or write elsewhere; what was begun has been removed"
-            }
-            Self::Exists { .. } => "name a new folder, or remove this one first",
             Self::MissingFile { .. } => {
                 "expected a .gguf file, or a folder with config.json and tokenizer.json"
             }
             Self::PreTokenizer { .. } => {
                 "known are those of qwen2, llama-bpe, smollm, gpt-2 and default; export a Hugging \
                  Face folder instead"
-            }
-            Self::RopeDivisors { .. } => {
-                "export GGUF instead, or start from the model's Hugging Face folder"
             }
             Self::Vocabulary { .. } => "the tokenizer belongs to another model",
             Self::TokenizerDiffers { .. } => {
@@ -158,9 +133,6 @@ impl ExportError {
                 "config.json says tie_word_embeddings: leave the tensor out, or train from a base \
                  whose output is its own table"
             }
-            Self::Unsupported { feature, .. } if feature.starts_with("split.count") => {
-                "join the parts first, with llama.cpp's llama-gguf-split --merge"
-            }
             Self::NotFinite { .. } => "the training diverged: export an earlier checkpoint",
             Self::Unrepresentable {
                 ty: GgmlType::F16, ..
@@ -169,33 +141,13 @@ impl ExportError {
         })
     }
 
-    /// The error of writing below `path`: a full disk is told from the others.
-    pub(crate) fn writing(path: &Path, error: impl Into<Self>) -> Self {
-        let error = error.into();
-        let full = match &error {
-            Self::Format(FormatError::Write { error } | FormatError::Io { error, .. })
-            | Self::Io { error, .. } => {
-                matches!(
-                    error.kind(),
-                    ErrorKind::StorageFull | ErrorKind::QuotaExceeded
-                )
+    /// The error of writing to `path`: where the disk gave no room, or failed, that is what it says.
+    pub(crate) fn at(self, path: &Path) -> Self {
+        match self {
+            Self::Format(FormatError::Write { error } | FormatError::Io { error, .. }) => {
+                ReportError::io("write", path, error).into()
             }
-            _ => false,
-        };
-        match (full, error) {
-            (true, _) => Self::DiskFull { path: path.into() },
-            (false, Self::Format(FormatError::Write { error })) => Self::Io {
-                path: path.into(),
-                error,
-            },
-            (false, other) => other,
-        }
-    }
-
-    pub(crate) fn io(path: &Path, error: std::io::Error) -> Self {
-        Self::Io {
-            path: path.into(),
-            error,
+            other => other,
         }
     }
 }

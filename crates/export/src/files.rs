@@ -6,13 +6,11 @@ use std::error::Error;
 use std::path::Path;
 
 use pollster::block_on;
+use retort_config::{ROPE_FREQS, heads, hugging_face_name};
 use retort_formats::hf::Folder;
 use retort_formats::{FileSource, FormatError, GgmlType, Source, blocks};
 
 use crate::base::{Base, open_gguf};
-use crate::config::Architecture;
-use crate::encode::deinterleave;
-use crate::names::hugging_face_name;
 use crate::{ExportError, TensorInfo, Weights};
 
 /// A checkpoint on disk, read a tensor at a time and decoded to f32.
@@ -81,15 +79,14 @@ impl FileWeights {
         let config = Base::from_header(header, &source)?.config;
         let mut tensors = Vec::new();
         for tensor in table {
-            if tensor.name == "rope_freqs.weight" {
+            if tensor.name == ROPE_FREQS {
                 continue;
             }
             let name =
                 hugging_face_name(&tensor.name).ok_or_else(|| ExportError::UnexpectedTensor {
                     tensor: tensor.name.clone(),
                 })?;
-            let interleaved = config.architecture == Architecture::Llama
-                && (name.ends_with("q_proj.weight") || name.ends_with("k_proj.weight"));
+            let interleaved = heads::are_interleaved(config.architecture, &name);
             let stored = Stored {
                 info: info(name, tensor.dims.iter().rev())?,
                 source: 0,
@@ -102,7 +99,7 @@ impl FileWeights {
             if interleaved && (shape.len() != 2 || !shape[0].is_multiple_of(config.head_dim)) {
                 return Err(ExportError::Shape {
                     tensor: tensor.name,
-                    expected: vec![config.heads * config.head_dim, config.hidden_size],
+                    expected: vec![config.q_width(), config.hidden_size],
                     got: shape.clone(),
                 });
             }
@@ -160,7 +157,7 @@ impl Weights for FileWeights {
         blocks::dequantize(stored.ty, &bytes, &mut values)?;
         drop(bytes);
         Ok(match (stored.interleaved, stored.info.shape.last()) {
-            (Some(head_dim), Some(&cols)) => deinterleave(&values, head_dim, cols),
+            (Some(head_dim), Some(&cols)) => heads::deinterleave(&values, head_dim, cols),
             _ => values,
         })
     }

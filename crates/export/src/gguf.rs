@@ -3,14 +3,14 @@
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
+use retort_config::{Architecture, ROPE_FREQS, Role, Tensor, heads};
 use retort_formats::GgmlType;
 use retort_formats::gguf::{Array, Metadata, TensorSpec, Value as Entry, Writer};
+use retort_report::{ReportError, atomic};
 
 use crate::base::Origin;
-use crate::config::Architecture;
-use crate::encode::{encode, interleave};
-use crate::names::{Role, Tensor};
-use crate::place::PartFile;
+use crate::encode::encode;
+use crate::place::prepare;
 use crate::policy::tensor_type;
 use crate::vocabulary::{add_to_metadata, pad};
 use crate::weights::{checked, read};
@@ -86,7 +86,7 @@ impl GgufKind {
 /// [`ExportError::Length`] or [`ExportError::NotFinite`] for a tensor that cannot be had,
 /// [`ExportError::Unrepresentable`] for a value that is too large for the type,
 /// [`ExportError::PreTokenizer`] and other tokenizer errors for a vocabulary that GGUF cannot
-/// express, [`ExportError::DiskFull`] or [`ExportError::Io`] where the file cannot be written.
+/// express, [`ExportError::Report`] where the file cannot be written, as on a full disk.
 pub fn write_gguf(
     base: &Base,
     weights: &mut dyn Weights,
@@ -97,20 +97,25 @@ pub fn write_gguf(
 ) -> Result<(), ExportError> {
     let tensors = checked(&base.config, weights)?;
     let metadata = metadata(base, provenance, kind)?;
-    let (place, file) = PartFile::create(path)?;
-    let out = BufWriter::with_capacity(1 << 20, file);
+    if path.is_dir() {
+        // Said before the work, not after it.
+        return Err(ReportError::Exists { path: path.into() }.into());
+    }
+    prepare(path)?;
     let job = Job {
         base,
         kind,
         tensors,
         metadata,
     };
-    let written = job.write(weights, out, progress);
-    let out = written.map_err(|error| ExportError::writing(path, error))?;
-    let file = out
-        .into_inner()
-        .map_err(|error| ExportError::writing(path, ExportError::io(path, error.into_error())))?;
-    place.commit(file)
+    atomic::write_file_with(path, |file| {
+        let out = BufWriter::with_capacity(1 << 20, file);
+        let written = job.write(weights, out, progress);
+        let out = written.map_err(|error| error.at(path))?;
+        out.into_inner()
+            .map(drop)
+            .map_err(|error| ReportError::io("write", path, error.into_error()).into())
+    })
 }
 
 /// A file to be written.
@@ -131,7 +136,10 @@ impl Job<'_> {
         let config = &self.base.config;
         let divisors = config.rope_divisors();
         let types: Vec<GgmlType> = (self.tensors.iter())
-            .map(|tensor| tensor_type(self.kind, tensor, config.layers, config.tied))
+            .map(|tensor| {
+                let (layers, tied) = (config.num_hidden_layers, config.tie_word_embeddings);
+                tensor_type(self.kind, tensor, layers, tied)
+            })
             .collect();
         let mut specs = Vec::new();
         if let Some(divisors) = &divisors {
@@ -165,7 +173,7 @@ impl Job<'_> {
         for (tensor, &ty) in self.tensors.iter().zip(&types) {
             let mut values = read(weights, tensor)?;
             if is_llama && tensor.role == Role::QueryKey {
-                values = interleave(&values, config.head_dim, tensor.cols());
+                values = heads::interleave(&values, config.head_dim, tensor.cols());
             }
             let name = &tensor.gguf_name;
             encode(&tensor.name, ty, tensor.cols(), &values, |bytes| {
@@ -183,9 +191,6 @@ impl Job<'_> {
         Ok(writer.finish()?)
     }
 }
-
-/// The tensor by which llama.cpp is told what each rotary frequency is divided by.
-const ROPE_FREQS: &str = "rope_freqs.weight";
 
 /// Bytes of a tensor in the file.
 fn bytes(tensor: &Tensor, ty: GgmlType) -> Result<u64, ExportError> {
@@ -310,11 +315,9 @@ mod tests {
                 .write(&mut weights, Full { left }, &mut |_| ())
                 .err()
                 .unwrap();
-            let error = ExportError::writing(Path::new("x.gguf"), error);
-            assert!(
-                matches!(error, ExportError::DiskFull { .. }),
-                "{left}: {error}"
-            );
+            let error = error.at(Path::new("x.gguf"));
+            let full = matches!(&error, ExportError::Report(ReportError::DiskFull { .. }));
+            assert!(full, "{left}: {error}");
             assert!(error.hint().unwrap().contains("space"));
         }
         assert!(

@@ -1,15 +1,18 @@
 //! A student as a Hugging Face folder.
 
+use std::fs;
 use std::path::Path;
 
+use retort_config::Tensor;
 use retort_formats::GgmlType;
 use retort_formats::hf::{FolderWriter, HfTensorSpec};
+use retort_report::atomic;
 use retort_text::Tokenizer;
 use serde_json::{Map, Value, json};
 
 use crate::base::Origin;
 use crate::encode::encode;
-use crate::place::PartFolder;
+use crate::place::prepare;
 use crate::vocabulary::{GgufText, JsonText, tokenizer_json};
 use crate::weights::{checked, read};
 use crate::{Base, ExportError, Progress, Provenance, Weights};
@@ -60,9 +63,9 @@ impl Dtype {
 /// `progress` is called after each tensor.
 ///
 /// # Errors
-/// As for [`crate::write_gguf`], and [`ExportError::Exists`] where `folder` is there and not
-/// empty, [`ExportError::RopeDivisors`] where a GGUF base has a scaling of RoPE that
-/// `config.json` cannot state.
+/// As for [`crate::write_gguf`]; also where `folder` is there and not empty, for files of another
+/// model must neither be lost nor mixed with these, and where a GGUF base has a scaling of RoPE
+/// that `config.json` cannot state.
 pub fn write_hugging_face(
     base: &Base,
     weights: &mut dyn Weights,
@@ -76,8 +79,22 @@ pub fn write_hugging_face(
     let facts = provenance.completed(base.name()).to_json();
     files.push(("retort.json".into(), pretty(&facts)));
 
-    let place = PartFolder::create(folder)?;
-    let failed = |error| ExportError::writing(folder, error);
+    prepare(folder)?;
+    // An empty folder is nothing to lose; any other stays, and is refused.
+    let _ = fs::remove_dir(folder);
+    atomic::write_folder(folder, |inside| {
+        write(&tensors, &files, weights, dtype, inside, progress).map_err(|error| error.at(folder))
+    })
+}
+
+fn write(
+    tensors: &[Tensor],
+    files: &[(String, Vec<u8>)],
+    weights: &mut dyn Weights,
+    dtype: Dtype,
+    folder: &Path,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<(), ExportError> {
     let specs = tensors.iter().map(|tensor| HfTensorSpec {
         name: tensor.name.clone(),
         dims: tensor.shape.iter().map(|&dim| dim as u64).collect(),
@@ -89,20 +106,16 @@ pub fn write_hugging_face(
         sizes.push(spec.bytes()?);
     }
     let total = sizes.iter().sum();
-    let mut writer = FolderWriter::create(place.part(), specs, FolderWriter::SHARD_BYTES)
-        .map_err(|error| failed(error.into()))?;
-    for (name, bytes) in &files {
-        writer
-            .write_file(name, bytes)
-            .map_err(|error| failed(error.into()))?;
+    let mut writer = FolderWriter::create(folder, specs, FolderWriter::SHARD_BYTES)?;
+    for (name, bytes) in files {
+        writer.write_file(name, bytes)?;
     }
     let mut written = 0;
     for (tensor, bytes) in tensors.iter().zip(sizes) {
         let values = read(weights, tensor)?;
         encode(&tensor.name, dtype.ty(), tensor.cols(), &values, |bytes| {
             Ok(writer.write(&tensor.name, bytes)?)
-        })
-        .map_err(failed)?;
+        })?;
         written += bytes;
         progress(Progress {
             tensor: &tensor.name,
@@ -111,15 +124,14 @@ pub fn write_hugging_face(
             total,
         });
     }
-    writer.finish().map_err(|error| failed(error.into()))?;
-    place.commit()
+    Ok(writer.finish()?)
 }
 
 /// Every file of the folder but the weights and the provenance.
 fn text_files(base: &Base, dtype: Dtype) -> Result<Vec<(String, Vec<u8>)>, ExportError> {
     let mut files = Vec::new();
     let mut add = |name: &str, bytes: Vec<u8>| files.push((name.to_owned(), bytes));
-    let context = base.config.context;
+    let context = base.config.max_position_embeddings;
     match &base.origin {
         Origin::Gguf(metadata) => {
             let text = GgufText::new(metadata)?;

@@ -24,8 +24,7 @@
 //! # Ok::<(), retort_export::ExportError>(())
 //! ```
 //!
-//! Files appear under their names only when they are complete: an error, a full disk or a killed
-//! process leaves at most something that ends in `.part`.
+//! Files appear under their names only when they are complete (`retort_report::atomic`).
 //!
 //! No more than one tensor is in memory, as f32, with a few megabytes of its encoded rows.
 //!
@@ -33,17 +32,14 @@
 //! in seconds and whatever trained the student can use it.
 
 pub mod base;
-mod config;
 mod encode;
 mod error;
 pub mod files;
 pub mod gguf;
 pub mod hugging_face;
-mod names;
 mod place;
 mod policy;
 pub mod provenance;
-mod rope;
 mod vocabulary;
 pub mod weights;
 

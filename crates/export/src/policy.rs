@@ -1,9 +1,9 @@
 //! Which tensor of a GGUF file gets which type.
 
+use retort_config::{Role, Tensor};
 use retort_formats::GgmlType;
 
 use crate::gguf::GgufKind;
-use crate::names::{Role, Tensor};
 
 /// The type of a tensor. See [`GgufKind`] for the rules.
 pub(crate) fn tensor_type(kind: GgufKind, tensor: &Tensor, layers: usize, tied: bool) -> GgmlType {

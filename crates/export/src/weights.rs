@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::error::Error;
 
+use retort_config::Config;
+use retort_config::tensors::{Tensor, tensors};
+
 use crate::ExportError;
-use crate::config::Config;
-use crate::names::{Tensor, tensors};
 
 /// A tensor's Hugging Face name (`model.layers.0.self_attn.q_proj.weight`) and its shape,
 /// row-major: a matrix is `[rows, cols]`.

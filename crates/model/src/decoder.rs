@@ -17,7 +17,7 @@ use retort_kernels::{
     rope_append, rope_reference,
 };
 
-use crate::{Config, KvCache, rope};
+use crate::{Config, KvCache};
 
 /// The decoder without its rotary table, which is no parameter.
 #[derive(Module, Debug)]
@@ -64,7 +64,7 @@ impl Shape {
                 scale: (config.head_dim as f32).sqrt().recip(),
             },
             rms_norm_eps: config.rms_norm_eps,
-            rope: RopeTable::new(&rope::inverse_frequencies(config), positions, &device),
+            rope: RopeTable::new(&config.inverse_frequencies(), positions, &device),
         }
     }
 }

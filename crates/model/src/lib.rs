@@ -1,4 +1,4 @@
-//! The decoder of a student, its configuration, KV cache and weights.
+//! The decoder of a student, its KV cache and weights.
 //!
 //! [`decoder`] is the whole network, of dense or packed weights, with a cache or without, on any
 //! device; `backward` is its way back. It may branch on the configuration
@@ -6,8 +6,6 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`config`] | hyper-parameters, from GGUF metadata or `config.json` |
-//! | [`presets`] | the six students |
 //! | [`decoder`] | embedding, blocks, final norm, output projection |
 //! | [`cache`] | the preallocated KV cache |
 //! | [`checkpoint`] | weights by their Hugging Face names, out of either format |
@@ -20,20 +18,17 @@
 pub mod backward;
 pub mod cache;
 pub mod checkpoint;
-pub mod config;
 pub mod decoder;
 mod error;
 pub mod load;
 #[cfg(feature = "train")]
 pub mod parameters;
-pub mod presets;
-pub mod rope;
 #[cfg(feature = "train")]
 pub mod tensors;
 
 pub use cache::KvCache;
 pub use checkpoint::{Checkpoint, GgufCheckpoint, HfCheckpoint};
-pub use config::{Architecture, Config};
 pub use decoder::Decoder;
 pub use error::ModelError;
 pub use load::{LoadEvent, LoadPlan, WeightForm, load};
+pub use retort_config::{Architecture, Config, ConfigError};

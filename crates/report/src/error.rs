@@ -45,7 +45,7 @@ pub enum ReportError {
 impl ReportError {
     /// From an error of the file system. Disks and quotas that are full get their own variant,
     /// because that is what long runs die of.
-    pub(crate) fn io(action: &'static str, path: &Path, error: io::Error) -> Self {
+    pub fn io(action: &'static str, path: &Path, error: io::Error) -> Self {
         let path = path.to_path_buf();
         match error.kind() {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::DiskFull { action, path },

@@ -108,7 +108,7 @@ pub fn step_flops(config: &Config, lengths: impl Iterator<Item = u64>, learnt: u
 
 #[cfg(test)]
 mod tests {
-    use retort_model::presets::STUDENTS;
+    use retort_config::presets::STUDENTS;
 
     use super::*;
 

@@ -10,7 +10,7 @@ use burn::tensor::Device;
 use futures::lock::Mutex;
 use retort_formats::{FormatError, Source, SourceError, gguf};
 use retort_infer::{Event, InferError, Listener, LoadOptions, LoadProgress, Sampling, Session};
-use retort_model::{Config, ModelError};
+use retort_model::{Config, ConfigError, ModelError};
 use retort_protocol::{DeviceInfo, DeviceKind, Failure, FailureKind, Reply};
 use retort_store::browser::{Store, StoredSource};
 use retort_text::Message;
@@ -289,10 +289,7 @@ pub async fn need<S: Source>(source: &S, context: Option<usize>) -> Result<Optio
         Ok(header) => header,
     };
     let measure = |header: &gguf::Header| -> Result<Need, ModelError> {
-        let embedding = header.tensor("token_embd.weight")?;
-        let vocabulary = embedding.dims.get(1).copied().unwrap_or(0) as usize;
-        let tied = header.tensor("output.weight").is_err();
-        let config = Config::from_gguf(&header.metadata, vocabulary, tied)?;
+        let config = Config::from_gguf(header)?;
         for tensor in &header.tensors {
             tensor.ty.known()?;
         }
@@ -319,9 +316,13 @@ fn explain(error: &InferError, otherwise: FailureKind) -> Failure {
         return failure::device_lost(&error.to_string());
     }
     let kind = match error {
-        InferError::Model(ModelError::Architecture { .. } | ModelError::Unsupported { .. })
+        InferError::Model(ModelError::Config(
+            ConfigError::Architecture { .. } | ConfigError::Unsupported { .. },
+        ))
         | InferError::NoTemplate => FailureKind::Unsupported,
-        InferError::Format(error) | InferError::Model(ModelError::Format(error)) => match error {
+        InferError::Format(error)
+        | InferError::Model(ModelError::Format(error))
+        | InferError::Model(ModelError::Config(ConfigError::Format(error))) => match error {
             FormatError::UnsupportedType { .. }
             | FormatError::Version { .. }
             | FormatError::BigEndian { .. } => FailureKind::Unsupported,

@@ -1,8 +1,7 @@
 //! What `retort inspect` states, as it goes into JSON.
 
-use retort_model::Config;
-use retort_model::presets::{Preset, STUDENTS};
-use retort_model::rope::RopeScaling;
+use retort_config::presets::{Preset, STUDENTS};
+use retort_config::{Config, ROPE_FREQS, RopeScaling};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -209,16 +208,14 @@ impl Architecture {
 fn scaling(scaling: &RopeScaling) -> String {
     match scaling {
         RopeScaling::Linear { factor } => format!("linear, factor {factor}"),
-        RopeScaling::Llama3 { factor, .. } => format!("llama3, factor {factor}"),
+        RopeScaling::Llama3(scaling) => format!("llama3, factor {}", scaling.factor),
         RopeScaling::Divisors(_) => "a divisor per frequency".into(),
     }
 }
 
 /// Divisors of rotary frequencies are computed, not trained.
 fn parameters(tensors: &[Tensor]) -> u64 {
-    let trained = tensors
-        .iter()
-        .filter(|tensor| tensor.name != "rope_freqs.weight");
+    let trained = tensors.iter().filter(|tensor| tensor.name != ROPE_FREQS);
     trained
         .map(|tensor| tensor.dims.iter().product::<u64>())
         .sum()

@@ -3,12 +3,11 @@
 use std::path::Path;
 
 use anyhow::Result;
+use retort_config::{Config, ConfigError};
 use retort_formats::Source;
 use retort_formats::gguf::{Array, Header, Metadata, Value as GgufValue};
 use retort_formats::hf::{Dtype, Folder};
 use retort_formats::{GgmlType, TensorType};
-use retort_model::checkpoint::gguf_name;
-use retort_model::{Config, ModelError};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -24,11 +23,11 @@ pub struct Content {
     pub name: Option<String>,
     pub format: Format,
     /// Why the decoder cannot be configured, if it cannot.
-    pub config: Result<Config, ModelError>,
+    pub config: Result<Config, ConfigError>,
     pub metadata: Map<String, Value>,
     pub tensors: Vec<Tensor>,
-    /// Hugging Face's name of a weight to its name in this file.
-    pub file_name: fn(&str) -> Option<String>,
+    /// The name of a decoder's tensor in this file.
+    pub file_name: fn(&retort_config::Tensor) -> &str,
     pub tokenizer: Result<TokenizerFacts>,
     pub special_tokens: Vec<Special>,
     pub template: Option<String>,
@@ -77,13 +76,13 @@ pub fn gguf(bytes: &Bytes) -> Result<Content> {
     Ok(Content {
         name,
         format,
-        config: gguf_config(&header),
+        config: Config::from_gguf(&header),
         metadata: metadata
             .iter()
             .map(|(key, value)| (key.into(), show(value)))
             .collect(),
         tensors,
-        file_name: gguf_name,
+        file_name: |tensor| &tensor.gguf_name,
         special_tokens,
         template,
         // Last: it takes the vocabulary out of the header.
@@ -105,13 +104,6 @@ fn gguf_tensor(info: &retort_formats::gguf::TensorInfo) -> Tensor {
         supported,
         shape: (info.rows(), info.cols()),
     }
-}
-
-fn gguf_config(header: &Header) -> Result<Config, ModelError> {
-    let table = header.tensor("token_embd.weight")?;
-    let tied = header.tensor("output.weight").is_err();
-    let rows = usize::try_from(table.rows()).unwrap_or(usize::MAX);
-    Config::from_gguf(&header.metadata, rows, tied)
 }
 
 /// Every `tokenizer.ggml.*_token_id`.
@@ -231,7 +223,7 @@ pub fn folder(path: &Path) -> Result<Content> {
         config: Config::from_json(&folder.config),
         metadata,
         tensors,
-        file_name: |name| Some(name.to_owned()),
+        file_name: |tensor| &tensor.name,
         special_tokens,
         template,
         tokenizer: tokenizer.map(|tokenizer| TokenizerFacts {

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use retort_model::Config;
+use retort_config::{Config, ROPE_FREQS};
 use retort_text::{ChatTemplate, SpecialNames};
 use serde::Serialize;
 
@@ -83,17 +83,17 @@ fn unknown_types(tensors: &[Tensor]) -> Vec<(&str, usize)> {
 fn tensors(
     config: &Config,
     tensors: &[Tensor],
-    file_name: fn(&str) -> Option<String>,
+    file_name: fn(&retort_config::Tensor) -> &str,
 ) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let by_name: HashMap<&str, &Tensor> = tensors
         .iter()
         .map(|tensor| (tensor.name.as_str(), tensor))
         .collect();
-    let mut read = HashSet::from(["rope_freqs.weight".to_owned()]);
-    for (name, rows, cols) in expected(config) {
-        let name = file_name(&name).unwrap_or(name);
-        let expected = (rows as u64, cols as u64);
+    let mut read = HashSet::from([ROPE_FREQS.to_owned()]);
+    for expected in retort_config::tensors::tensors(config) {
+        let name = file_name(&expected).to_owned();
+        let expected = rows_and_cols(&expected);
         match by_name.get(name.as_str()) {
             None => found.push((format!("tensor `{name}`"), "it is missing".to_owned())),
             Some(tensor) if tensor.shape != expected => {
@@ -115,45 +115,16 @@ fn tensors(
     found
 }
 
-/// The decoder's weights by their Hugging Face names, with rows and columns; a vector is one row.
-fn expected(config: &Config) -> Vec<(String, usize, usize)> {
-    let (d, f, vocab) = (
-        config.hidden_size,
-        config.intermediate_size,
-        config.vocab_size,
-    );
-    let (q, kv) = (config.q_width(), config.kv_width());
-    let mut all = vec![
-        ("model.embed_tokens.weight".to_owned(), vocab, d),
-        ("model.norm.weight".to_owned(), 1, d),
-    ];
-    if !config.tie_word_embeddings {
-        all.push(("lm_head.weight".to_owned(), vocab, d));
-    }
-    for layer in 0..config.num_hidden_layers {
-        let mut add = |name: &str, rows, cols| {
-            all.push((format!("model.layers.{layer}.{name}"), rows, cols));
-        };
-        add("input_layernorm.weight", 1, d);
-        for (name, rows) in [("q_proj", q), ("k_proj", kv), ("v_proj", kv)] {
-            add(&format!("self_attn.{name}.weight"), rows, d);
-            if config.attention_bias {
-                add(&format!("self_attn.{name}.bias"), 1, rows);
-            }
-        }
-        add("self_attn.o_proj.weight", d, q);
-        add("post_attention_layernorm.weight", 1, d);
-        add("mlp.gate_proj.weight", f, d);
-        add("mlp.up_proj.weight", f, d);
-        add("mlp.down_proj.weight", d, f);
-    }
-    all
+/// A vector is one row.
+fn rows_and_cols(tensor: &retort_config::Tensor) -> (u64, u64) {
+    let (values, cols) = (tensor.shape.iter().product::<usize>(), tensor.cols());
+    ((values / cols) as u64, cols as u64)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use retort_model::presets::STUDENTS;
+    use retort_config::presets::STUDENTS;
 
     fn tensor(name: &str, shape: (u64, u64)) -> Tensor {
         Tensor {
@@ -168,25 +139,13 @@ mod tests {
     }
 
     #[test]
-    fn the_expected_weights_are_the_published_number() {
-        for preset in &STUDENTS {
-            let config = (preset.config)();
-            let weights: u64 = expected(&config)
-                .iter()
-                .map(|(_, rows, cols)| (rows * cols) as u64)
-                .sum();
-            assert_eq!(preset.parameters, weights, "{}", preset.name);
-        }
-    }
-
-    #[test]
     fn missing_misshapen_and_unread_tensors_are_named() {
         let config = (STUDENTS[0].config)();
-        let mut all: Vec<Tensor> = expected(&config)
+        let mut all: Vec<Tensor> = retort_config::tensors::tensors(&config)
             .iter()
-            .map(|(name, rows, cols)| tensor(name, (*rows as u64, *cols as u64)))
+            .map(|expected| tensor(&expected.name, rows_and_cols(expected)))
             .collect();
-        let same: fn(&str) -> Option<String> = |name| Some(name.into());
+        let same: fn(&retort_config::Tensor) -> &str = |tensor| &tensor.name;
         assert_eq!(tensors(&config, &all, same), []);
         let gone = all.remove(0);
         all[0].shape = (1, 3);

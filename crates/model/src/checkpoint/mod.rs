@@ -11,7 +11,7 @@ use retort_formats::{GgmlType, Source};
 
 use crate::{Config, ModelError};
 
-pub use gguf::{GgufCheckpoint, gguf_name};
+pub use gguf::GgufCheckpoint;
 pub use hf::HfCheckpoint;
 
 /// A tensor's type and shape.

@@ -6,9 +6,9 @@ mod defaults;
 
 use std::path::{Path, PathBuf};
 
+use retort_config::{Config, presets};
 use retort_dataset::{CorpusFile, HeldOut, HistoryTurns, TooLong};
 use retort_model::parameters::{LoraPlan, Targets};
-use retort_model::{Config, presets};
 use serde::{Deserialize, Serialize};
 
 use crate::TrainError;

@@ -16,7 +16,7 @@ const MAX_LINES: usize = 500;
 
 /// A crate, the target it is built for (none: this machine), and packages that must not be among
 /// its dependencies. A name that ends with `*` stands for all that begin like it.
-const ABSENCES: [(&str, Option<&str>, &[&str]); 20] = [
+const ABSENCES: [(&str, Option<&str>, &[&str]); 21] = [
     (
         "retort-formats",
         None,
@@ -29,6 +29,11 @@ const ABSENCES: [(&str, Option<&str>, &[&str]); 20] = [
     ),
     (
         "retort-cpu",
+        None,
+        &["burn*", "cubecl*", "wgpu*", "tokenizers", "retort-text"],
+    ),
+    (
+        "retort-config",
         None,
         &["burn*", "cubecl*", "wgpu*", "tokenizers", "retort-text"],
     ),

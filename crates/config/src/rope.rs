@@ -1,4 +1,4 @@
-//! Changes of the rotary frequencies for longer contexts, as each format states them.
+//! Rotary frequencies, and their changes for longer contexts, as each format states them.
 
 use std::f32::consts::PI;
 
@@ -6,13 +6,12 @@ use retort_formats::gguf::{Metadata, Value as Entry};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::ExportError;
-use crate::config::decimal;
+use crate::{Config, ConfigError, decimal};
 
 /// How the plain frequencies `theta^(-2i/d)` are changed.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Rope {
-    /// All divided by `factor`.
+pub enum RopeScaling {
+    /// All positions divided by `factor` (Chen et al. 2023).
     Linear { factor: f32 },
     /// Long wavelengths divided by `factor`, short ones kept, those between blended.
     Llama3(Llama3),
@@ -22,11 +21,11 @@ pub(crate) enum Rope {
 
 /// `rope_type` `llama3` of transformers.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Llama3 {
-    factor: f32,
-    low_freq_factor: f32,
-    high_freq_factor: f32,
-    original: usize,
+pub struct Llama3 {
+    pub factor: f32,
+    pub low_freq_factor: f32,
+    pub high_freq_factor: f32,
+    pub original_max_position_embeddings: usize,
 }
 
 impl Llama3 {
@@ -34,9 +33,9 @@ impl Llama3 {
     /// `modeling_rope_utils.py`).
     fn divisors(&self, theta: f32, head_dim: usize) -> Vec<f32> {
         let (low, high) = (self.low_freq_factor, self.high_freq_factor);
-        let original = self.original as f32;
-        let divisor = |i: usize| {
-            let wavelength = 2.0 * PI * theta.powf(2.0 * i as f32 / head_dim as f32);
+        let original = self.original_max_position_embeddings as f32;
+        let divisor = |frequency: f32| {
+            let wavelength = 2.0 * PI / frequency;
             if wavelength < original / high {
                 return 1.0;
             }
@@ -46,7 +45,7 @@ impl Llama3 {
             let smooth = (original / wavelength - low) / (high - low);
             1.0 / ((1.0 - smooth) / self.factor + smooth)
         };
-        (0..head_dim / 2).map(divisor).collect()
+        plain(theta, head_dim).map(divisor).collect()
     }
 
     /// The scaling that gives these divisors: they hold only the ratios of its numbers, and all
@@ -60,7 +59,7 @@ impl Llama3 {
                 factor,
                 low_freq_factor: 1.0,
                 high_freq_factor: 4.0,
-                original: 1 << power,
+                original_max_position_embeddings: 1 << power,
             })
             .find(|scaling| {
                 let all = scaling.divisors(theta, head_dim);
@@ -83,10 +82,10 @@ pub(crate) struct RawRope {
     original_max_position_embeddings: Option<usize>,
 }
 
-impl Rope {
-    pub fn from_json(raw: &RawRope) -> Result<Option<Self>, ExportError> {
-        fn number<T>(field: &str, value: Option<T>) -> Result<T, ExportError> {
-            value.ok_or_else(|| ExportError::Config {
+impl RopeScaling {
+    pub(crate) fn from_json(raw: &RawRope) -> Result<Option<Self>, ConfigError> {
+        fn number<T>(field: &str, value: Option<T>) -> Result<T, ConfigError> {
+            value.ok_or_else(|| ConfigError::Field {
                 field: format!("rope_scaling.{field}"),
                 expected: "a number".into(),
                 got: "missing".into(),
@@ -102,7 +101,7 @@ impl Rope {
                 factor: number("factor", raw.factor)?,
                 low_freq_factor: number("low_freq_factor", raw.low_freq_factor)?,
                 high_freq_factor: number("high_freq_factor", raw.high_freq_factor)?,
-                original: number(
+                original_max_position_embeddings: number(
                     "original_max_position_embeddings",
                     raw.original_max_position_embeddings,
                 )?,
@@ -111,16 +110,10 @@ impl Rope {
         })
     }
 
-    /// `divisors` is the content of `rope_freqs.weight`.
-    pub fn from_gguf(
+    pub(crate) fn from_gguf(
         metadata: &Metadata,
         architecture: &str,
-        divisors: Option<Vec<f32>>,
-    ) -> Result<Option<Self>, ExportError> {
-        if let Some(divisors) = divisors {
-            let plain = divisors.iter().all(|&divisor| divisor == 1.0);
-            return Ok((!plain).then_some(Self::Divisors(divisors)));
-        }
+    ) -> Result<Option<Self>, ConfigError> {
         let key = format!("{architecture}.rope.scaling.type");
         if metadata.get(&key).is_none() {
             return Ok(None);
@@ -136,17 +129,14 @@ impl Rope {
     }
 
     /// `rope_scaling`, in the words that both transformers 4 and 5 read.
-    ///
-    /// # Errors
-    /// [`ExportError::RopeDivisors`] where the divisors follow no known scaling.
-    pub fn to_json(&self, theta: f32, head_dim: usize) -> Result<Value, ExportError> {
+    pub(crate) fn to_json(&self, theta: f32, head_dim: usize) -> Result<Value, ConfigError> {
         let scaling = match self {
             Self::Linear { factor } => {
                 return Ok(json!({"rope_type": "linear", "factor": decimal(*factor)}));
             }
             Self::Llama3(scaling) => *scaling,
             Self::Divisors(divisors) => Llama3::from_divisors(divisors, theta, head_dim)
-                .ok_or_else(|| ExportError::RopeDivisors {
+                .ok_or_else(|| ConfigError::RopeDivisors {
                     got: divisors.clone(),
                 })?,
         };
@@ -155,12 +145,12 @@ impl Rope {
             "factor": decimal(scaling.factor),
             "low_freq_factor": decimal(scaling.low_freq_factor),
             "high_freq_factor": decimal(scaling.high_freq_factor),
-            "original_max_position_embeddings": scaling.original,
+            "original_max_position_embeddings": scaling.original_max_position_embeddings,
         }))
     }
 
     /// Metadata entries under the architecture's name, for a scaling that llama.cpp computes.
-    pub fn entries(&self) -> Vec<(&'static str, Entry)> {
+    pub(crate) fn entries(&self) -> Vec<(&'static str, Entry)> {
         match self {
             Self::Linear { factor } => vec![
                 ("rope.scaling.type", Entry::String("linear".into())),
@@ -169,19 +159,39 @@ impl Rope {
             Self::Llama3(_) | Self::Divisors(_) => Vec::new(),
         }
     }
+}
 
-    /// The content of `rope_freqs.weight`, for a scaling that llama.cpp is told by it.
-    pub fn divisors(&self, theta: f32, head_dim: usize) -> Option<Vec<f32>> {
-        match self {
-            Self::Linear { .. } => None,
-            Self::Llama3(scaling) => Some(scaling.divisors(theta, head_dim)),
-            Self::Divisors(divisors) => Some(divisors.clone()),
+impl Config {
+    /// Radians per position of each of the head_dim / 2 rotated pairs.
+    pub fn inverse_frequencies(&self) -> Vec<f32> {
+        let plain = plain(self.rope_theta, self.head_dim);
+        match (&self.rope_scaling, self.rope_divisors()) {
+            (_, Some(divisors)) => plain
+                .zip(divisors)
+                .map(|(f, divisor)| f / divisor)
+                .collect(),
+            (Some(RopeScaling::Linear { factor }), None) => plain.map(|f| f / factor).collect(),
+            (_, None) => plain.collect(),
+        }
+    }
+
+    /// The content of [`crate::ROPE_FREQS`], for a scaling that llama.cpp is told by it.
+    pub fn rope_divisors(&self) -> Option<Vec<f32>> {
+        match self.rope_scaling.as_ref()? {
+            RopeScaling::Linear { .. } => None,
+            RopeScaling::Llama3(scaling) => Some(scaling.divisors(self.rope_theta, self.head_dim)),
+            RopeScaling::Divisors(divisors) => Some(divisors.clone()),
         }
     }
 }
 
-fn unsupported(got: &str) -> ExportError {
-    ExportError::Unsupported {
+/// The frequencies without any scaling (Su et al. 2021, section 3.2.2).
+fn plain(theta: f32, head_dim: usize) -> impl Iterator<Item = f32> {
+    (0..head_dim / 2).map(move |i| 1.0 / theta.powf(2.0 * i as f32 / head_dim as f32))
+}
+
+fn unsupported(got: &str) -> ConfigError {
+    ConfigError::Unsupported {
         feature: "RoPE scaling",
         got: got.to_owned(),
     }
@@ -202,7 +212,7 @@ mod tests {
                 factor,
                 low_freq_factor: 1.0,
                 high_freq_factor: 4.0,
-                original,
+                original_max_position_embeddings: original,
             };
             let divisors = scaling.divisors(theta, head_dim);
             assert_eq!(divisors[0], 1.0);
@@ -219,9 +229,8 @@ mod tests {
     #[test]
     fn other_divisors_are_refused() {
         let divisors = vec![1.0, 1.7, 2.0, 8.0];
-        let rope = Rope::Divisors(divisors);
+        let rope = RopeScaling::Divisors(divisors);
         let error = rope.to_json(10_000.0, 8).unwrap_err();
-        assert!(matches!(error, ExportError::RopeDivisors { .. }), "{error}");
-        assert_eq!(rope.divisors(10_000.0, 8).unwrap().len(), 4);
+        assert!(matches!(error, ConfigError::RopeDivisors { .. }), "{error}");
     }
 }

@@ -1,10 +1,10 @@
-//! The tensors of a model: their names in both formats, and their shapes.
+//! The tensors of a decoder: their names in both formats, and their shapes.
 
-use crate::config::{Architecture, Config};
+use crate::Config;
 
 /// One tensor of the model.
 #[derive(Clone, Debug)]
-pub(crate) struct Tensor {
+pub struct Tensor {
     /// Hugging Face's name.
     pub name: String,
     /// llama.cpp's name.
@@ -18,7 +18,7 @@ pub(crate) struct Tensor {
 
 /// What decides a tensor's type in a file, and its row order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
+pub enum Role {
     /// A norm or a bias.
     Vector,
     Embedding,
@@ -39,10 +39,9 @@ impl Tensor {
 }
 
 /// All tensors, from the embedding to the output.
-pub(crate) fn tensors(config: &Config) -> Vec<Tensor> {
+pub fn tensors(config: &Config) -> Vec<Tensor> {
     let (d, f) = (config.hidden_size, config.intermediate_size);
-    let q = config.heads * config.head_dim;
-    let kv = config.kv_heads * config.head_dim;
+    let (q, kv) = (config.q_width(), config.kv_width());
     let mut all = Vec::new();
     let mut add = |name: String, shape: &[usize], role, layer| {
         // Every name in the list below has one.
@@ -63,7 +62,7 @@ pub(crate) fn tensors(config: &Config) -> Vec<Tensor> {
         Role::Embedding,
         0,
     );
-    for layer in 0..config.layers {
+    for layer in 0..config.num_hidden_layers {
         let mut block = |module: &str, shape: &[usize], role| {
             add(format!("model.layers.{layer}.{module}"), shape, role, layer);
         };
@@ -74,7 +73,7 @@ pub(crate) fn tensors(config: &Config) -> Vec<Tensor> {
             ("v_proj", kv, Role::Value),
         ] {
             block(&format!("self_attn.{module}.weight"), &[rows, d], role);
-            if config.architecture == Architecture::Qwen2 {
+            if config.attention_bias {
                 block(&format!("self_attn.{module}.bias"), &[rows], Role::Vector);
             }
         }
@@ -85,7 +84,7 @@ pub(crate) fn tensors(config: &Config) -> Vec<Tensor> {
         block("mlp.down_proj.weight", &[d, f], Role::Down);
     }
     add("model.norm.weight".into(), &[d], Role::Vector, 0);
-    if !config.tied {
+    if !config.tie_word_embeddings {
         add("lm_head.weight".into(), &table, Role::Output, 0);
     }
     all
@@ -112,7 +111,7 @@ const MODULES: [(&str, &str); 9] = [
 ];
 
 /// `model.layers.3.self_attn.q_proj.weight` -> `blk.3.attn_q.weight`.
-pub(crate) fn gguf_name(name: &str) -> Option<String> {
+pub fn gguf_name(name: &str) -> Option<String> {
     if let Some((_, outer)) = OUTER.iter().find(|(hf, _)| *hf == name) {
         return Some((*outer).to_owned());
     }
@@ -123,7 +122,7 @@ pub(crate) fn gguf_name(name: &str) -> Option<String> {
 }
 
 /// `blk.3.attn_q.weight` -> `model.layers.3.self_attn.q_proj.weight`.
-pub(crate) fn hugging_face_name(name: &str) -> Option<String> {
+pub fn hugging_face_name(name: &str) -> Option<String> {
     if let Some((outer, _)) = OUTER.iter().find(|(_, gguf)| *gguf == name) {
         return Some((*outer).to_owned());
     }
@@ -136,6 +135,17 @@ pub(crate) fn hugging_face_name(name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::presets::STUDENTS;
+
+    #[test]
+    fn the_weights_are_the_published_number() {
+        for preset in &STUDENTS {
+            let tensors = tensors(&(preset.config)());
+            let count = |tensor: &Tensor| tensor.shape.iter().product::<usize>() as u64;
+            let weights: u64 = tensors.iter().map(count).sum();
+            assert_eq!(preset.parameters, weights, "{}", preset.name);
+        }
+    }
 
     #[test]
     fn names_translate_both_ways() {

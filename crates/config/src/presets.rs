@@ -1,7 +1,7 @@
 //! The six students of the DeepSeek-R1 distillation, as the shapes of their base models.
 
-use crate::config::{Architecture, Config};
-use crate::rope::RopeScaling;
+use crate::rope::{Llama3, RopeScaling};
+use crate::{Architecture, Config};
 
 /// A student by name, and the number of parameters that its base model's card states.
 pub struct Preset {
@@ -111,12 +111,12 @@ fn llama(
         head_dim: 128,
         rms_norm_eps: 1e-5,
         rope_theta: 500_000.0,
-        rope_scaling: Some(RopeScaling::Llama3 {
+        rope_scaling: Some(RopeScaling::Llama3(Llama3 {
             factor: 8.0,
             low_freq_factor: 1.0,
             high_freq_factor: 4.0,
-            original_max_position_embeddings: 8192.0,
-        }),
+            original_max_position_embeddings: 8192,
+        })),
         max_position_embeddings: 131_072,
         tie_word_embeddings: false,
         attention_bias: false,
