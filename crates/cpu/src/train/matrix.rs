@@ -83,13 +83,39 @@ pub fn matmul_add(
     b.check("right matrix")?;
     let out = Matrix::strided(c, a.rows, b.cols, c_stride);
     out.check("result of a matmul")?;
-    // Handing a piece over costs more than a small product.
-    let parallelism = match a.rows * a.cols * b.cols {
+    product(c.as_mut_ptr(), c_stride, true, alpha, a, b, threads(a, b));
+    Ok(())
+}
+
+/// `alpha * a b`, on the pool that the caller runs in.
+///
+/// # Shapes
+/// `a` [m, k], `b` [k, n] -> [m, n] row-major.
+///
+/// # Errors
+/// Shapes that do not fit.
+pub fn matmul(alpha: f32, a: Matrix, b: Matrix) -> Result<Vec<f32>, CpuError> {
+    check_len("inner dimension of a matmul", a.cols, b.rows)?;
+    a.check("left matrix")?;
+    b.check("right matrix")?;
+    let len = a.rows * b.cols;
+    if a.cols == 0 {
+        return Ok(vec![0.0; len]);
+    }
+    // Zeros would be written once and read once for nothing.
+    let mut c = Vec::with_capacity(len);
+    product(c.as_mut_ptr(), b.cols, false, alpha, a, b, threads(a, b));
+    // SAFETY: the product wrote all rows of all columns.
+    unsafe { c.set_len(len) };
+    Ok(c)
+}
+
+/// Handing a piece over costs more than a small product.
+fn threads(a: Matrix, b: Matrix) -> gemm::Parallelism {
+    match a.rows * a.cols * b.cols {
         0..1_000_000 => gemm::Parallelism::None,
         _ => gemm::Parallelism::Rayon(0),
-    };
-    product(c.as_mut_ptr(), c_stride, true, alpha, a, b, parallelism);
-    Ok(())
+    }
 }
 
 /// `c = alpha * a b`, or added to `c`. On the calling thread.

@@ -14,6 +14,6 @@ mod swiglu;
 pub use adamw::{AdamW, adamw, sum_squares};
 pub use attention::{Heads, packed_attention, packed_attention_backward};
 pub use cross_entropy::softmax_cross_entropy;
-pub use matrix::{Matrix, matmul_add};
+pub use matrix::{Matrix, matmul, matmul_add};
 pub use norm::rms_norm_backward;
 pub use swiglu::swiglu_backward;

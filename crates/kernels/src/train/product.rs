@@ -5,7 +5,7 @@
 
 use burn::backend::{Backend, Dispatch, Flex, backend_extension, tensor::FloatTensor};
 use burn::tensor::Tensor;
-use retort_cpu::train::{Matrix, matmul_add};
+use retort_cpu::train::{Matrix, matmul, matmul_add};
 
 use super::on_cpu;
 use crate::flex::{self, FlexTensor};
@@ -156,14 +156,19 @@ impl ProductOp for Flex {
         spec: ProductSpec,
     ) -> FloatTensor<Self> {
         let (a, b) = (flex::contiguous(a), flex::contiguous(b));
+        let (a, b) = (matrix(&a, spec.a), matrix(&b, spec.b));
         let [rows, width] = spec.shape;
+        let fits = "the caller's shapes fit";
         let mut sum = match sum.into_option() {
             Some(sum) => flex::contiguous(sum),
+            None if b.cols == width => {
+                let product = matmul(spec.alpha, a, b).expect(fits);
+                return flex::tensor(product, spec.shape);
+            }
             None => flex::tensor(vec![0.0; rows * width], spec.shape),
         };
         let into = &mut sum.storage_mut()[spec.first..];
-        let (a, b) = (matrix(&a, spec.a), matrix(&b, spec.b));
-        matmul_add(into, width, spec.alpha, a, b).expect("the caller's shapes fit");
+        matmul_add(into, width, spec.alpha, a, b).expect(fits);
         sum
     }
 }
