@@ -142,8 +142,9 @@ impl Linear {
 
     /// `x Wᵀ` of all shards side by side.
     fn product(&self, x: Tensor<2>) -> Tensor<2> {
+        // An autodiff device is the CPU too, but records only burn's own ops.
         #[cfg(feature = "train")]
-        if crate::train::on_cpu(&x) {
+        if crate::train::on_cpu(&x) && !x.device().is_autodiff() {
             return self.product_on_cpu(&x);
         }
         let shards = self.shards.iter();
