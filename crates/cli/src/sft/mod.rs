@@ -208,29 +208,54 @@ fn train(run: &Run, start: Start, chosen: &Chosen, others: &[Device]) -> Result<
     Ok(trained?)
 }
 
-/// Speed of one large matrix product, which utilisation is told against.
+/// Speed of large matrix products, which utilisation is told against: a product that fills one
+/// device is over before another has started.
 fn peak_flops(device: &Device, dtype: Dtype) -> Result<f64> {
-    const N: usize = 1024;
+    const SMALLEST: usize = 1024;
+    const LARGEST: usize = 8192;
+    /// Beside this, starting a product and reading a corner of it are nothing.
+    const LONG: f64 = 0.1;
+    const PRODUCTS: u32 = 4;
     let dtype = match dtype {
         Dtype::F32 => DType::F32,
         Dtype::Bf16 => DType::BF16,
     };
+    let mut best: f64 = 0.0;
+    let mut n = SMALLEST;
+    loop {
+        // The first compiles the kernel.
+        products(device, dtype, n, 1)?;
+        let seconds = products(device, dtype, n, PRODUCTS)?;
+        let flops = f64::from(PRODUCTS) * 2.0 * (n as f64).powi(3);
+        best = best.max(flops / seconds);
+        if seconds > LONG || n >= LARGEST {
+            return Ok(best);
+        }
+        n *= 2;
+    }
+}
+
+/// Seconds that some products of `n` by `n` matrices take together.
+fn products(device: &Device, dtype: DType, n: usize, count: u32) -> Result<f64> {
+    let read = |product: Tensor<2>| {
+        let corner = product.narrow(0, 0, 1).narrow(1, 0, 1).into_data_async();
+        pollster::block_on(corner).map_err(|error| anyhow::anyhow!("the device failed: {error:?}"))
+    };
     let random = || {
-        let values = Tensor::<2>::random([N, N], Distribution::Uniform(-1.0, 1.0), device);
+        let values = Tensor::<2>::random([n, n], Distribution::Uniform(-1.0, 1.0), device);
         values.cast(dtype)
     };
     let (a, b) = (random(), random());
-    let mut best = f64::INFINITY;
-    for _ in 0..4 {
-        let start = Instant::now();
-        let product = a.clone().matmul(b.clone());
-        // Read, not only queued.
-        let corner = product.narrow(0, 0, 1).narrow(1, 0, 1).into_data_async();
-        pollster::block_on(corner)
-            .map_err(|error| anyhow::anyhow!("the device failed: {error:?}"))?;
-        best = best.min(start.elapsed().as_secs_f64());
+    // Nothing of this is still under way when the clock starts.
+    read(a.clone())?;
+    read(b.clone())?;
+    let start = Instant::now();
+    let mut product = a.clone().matmul(b.clone());
+    for _ in 1..count {
+        product = a.clone().matmul(b.clone());
     }
-    Ok(2.0 * (N as f64).powi(3) / best)
+    read(product)?;
+    Ok(start.elapsed().as_secs_f64())
 }
 
 /// Writes what the configuration asks for.
