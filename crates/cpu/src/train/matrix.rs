@@ -175,3 +175,38 @@ fn product(
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn views_are_multiplied_where_they_lie() {
+        // a: columns 1 to 3 of 2 x 4; b: the transpose of 2 x 2.
+        let a: Vec<f32> = (0..8).map(|i| i as f32).collect();
+        let a = Matrix::strided(&a[1..], 2, 2, 4);
+        let b = Matrix::new(&[1.0, 10.0, 100.0, 1000.0], 2, 2).transposed();
+        let product = matmul(2.0, a, b).unwrap();
+        assert_eq!(product, [42.0, 4200.0, 130.0, 13000.0]);
+        // Added to the last two of three columns.
+        let mut c = [1.0; 6];
+        matmul_add(&mut c[1..], 3, 2.0, a, b).unwrap();
+        assert_eq!(c, [1.0, 43.0, 4201.0, 1.0, 131.0, 13001.0]);
+    }
+
+    #[test]
+    fn nothing_in_common_is_zero() {
+        let (a, b) = (Matrix::new(&[], 2, 0), Matrix::new(&[], 0, 3));
+        assert_eq!(matmul(1.0, a, b).unwrap(), [0.0; 6]);
+    }
+
+    #[test]
+    fn matrices_stay_inside_their_slices() {
+        let data = [0.0; 6];
+        let a = Matrix::new(&data, 2, 3);
+        assert!(matmul(1.0, a, a).is_err());
+        assert!(matmul(1.0, Matrix::new(&data, 3, 3), a.transposed()).is_err());
+        let mut c = [0.0; 3];
+        assert!(matmul_add(&mut c, 2, 1.0, a, a.transposed()).is_err());
+    }
+}
