@@ -16,15 +16,13 @@ pub struct Tensor {
     pub layer: usize,
 }
 
-/// What decides a tensor's type in a file, and its row order.
+/// What decides a tensor's type in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// A norm or a bias.
     Vector,
     Embedding,
     Output,
-    /// q or k, whose heads llama files hold in another row order.
-    QueryKey,
     Value,
     Down,
     /// Any other matrix of a block.
@@ -32,62 +30,69 @@ pub enum Role {
 }
 
 impl Tensor {
+    /// Number of values.
+    pub fn elements(&self) -> usize {
+        self.shape.iter().product()
+    }
+
     /// Values in a row.
     pub fn cols(&self) -> usize {
         self.shape.last().copied().unwrap_or(1)
     }
 }
 
-/// All tensors, from the embedding to the output.
-pub fn tensors(config: &Config) -> Vec<Tensor> {
-    let (d, f) = (config.hidden_size, config.intermediate_size);
-    let (q, kv) = (config.q_width(), config.kv_width());
-    let mut all = Vec::new();
-    let mut add = |name: String, shape: &[usize], role, layer| {
-        // Every name in the list below has one.
-        let gguf_name = gguf_name(&name).unwrap_or_else(|| name.clone());
-        let shape = shape.to_vec();
-        all.push(Tensor {
-            name,
-            gguf_name,
-            shape,
-            role,
-            layer,
-        });
-    };
-    let table = [config.vocab_size, d];
-    add(
-        "model.embed_tokens.weight".into(),
-        &table,
-        Role::Embedding,
-        0,
-    );
-    for layer in 0..config.num_hidden_layers {
-        let mut block = |module: &str, shape: &[usize], role| {
-            add(format!("model.layers.{layer}.{module}"), shape, role, layer);
+impl Config {
+    /// All tensors, from the embedding to the output.
+    pub fn tensors(&self) -> Vec<Tensor> {
+        let (d, f) = (self.hidden_size, self.intermediate_size);
+        let (q, kv) = (self.q_width(), self.kv_width());
+        let mut all = Vec::new();
+        let mut add = |name: String, shape: &[usize], role, layer| {
+            // Every name in the list below has one.
+            let gguf_name = gguf_name(&name).unwrap_or_else(|| name.clone());
+            let shape = shape.to_vec();
+            all.push(Tensor {
+                name,
+                gguf_name,
+                shape,
+                role,
+                layer,
+            });
         };
-        block("input_layernorm.weight", &[d], Role::Vector);
-        for (module, rows, role) in [
-            ("q_proj", q, Role::QueryKey),
-            ("k_proj", kv, Role::QueryKey),
-            ("v_proj", kv, Role::Value),
-        ] {
-            block(&format!("self_attn.{module}.weight"), &[rows, d], role);
-            if config.attention_bias {
-                block(&format!("self_attn.{module}.bias"), &[rows], Role::Vector);
+        let table = [self.vocab_size, d];
+        add(
+            "model.embed_tokens.weight".into(),
+            &table,
+            Role::Embedding,
+            0,
+        );
+        for layer in 0..self.num_hidden_layers {
+            let mut block = |module: &str, shape: &[usize], role| {
+                add(format!("model.layers.{layer}.{module}"), shape, role, layer);
+            };
+            block("input_layernorm.weight", &[d], Role::Vector);
+            for (module, rows, role) in [
+                ("q_proj", q, Role::Matrix),
+                ("k_proj", kv, Role::Matrix),
+                ("v_proj", kv, Role::Value),
+            ] {
+                block(&format!("self_attn.{module}.weight"), &[rows, d], role);
+                if self.attention_bias {
+                    block(&format!("self_attn.{module}.bias"), &[rows], Role::Vector);
+                }
             }
+            block("self_attn.o_proj.weight", &[d, q], Role::Matrix);
+            block("post_attention_layernorm.weight", &[d], Role::Vector);
+            block("mlp.gate_proj.weight", &[f, d], Role::Matrix);
+            block("mlp.up_proj.weight", &[f, d], Role::Matrix);
+            block("mlp.down_proj.weight", &[d, f], Role::Down);
         }
-        block("self_attn.o_proj.weight", &[d, q], Role::Matrix);
-        block("post_attention_layernorm.weight", &[d], Role::Vector);
-        block("mlp.gate_proj.weight", &[f, d], Role::Matrix);
-        block("mlp.up_proj.weight", &[f, d], Role::Matrix);
-        block("mlp.down_proj.weight", &[d, f], Role::Down);
+        add("model.norm.weight".into(), &[d], Role::Vector, 0);
+        if !self.tie_word_embeddings {
+            add("lm_head.weight".into(), &table, Role::Output, 0);
+        }
+        all
     }
-    add("model.norm.weight".into(), &[d], Role::Vector, 0);
-    if !config.tie_word_embeddings {
-        add("lm_head.weight".into(), &table, Role::Output, 0);
-    }
-    all
 }
 
 /// Hugging Face's and llama.cpp's names of the tensors outside of the blocks.
@@ -140,10 +145,9 @@ mod tests {
     #[test]
     fn the_weights_are_the_published_number() {
         for preset in &STUDENTS {
-            let tensors = tensors(&(preset.config)());
-            let count = |tensor: &Tensor| tensor.shape.iter().product::<usize>() as u64;
-            let weights: u64 = tensors.iter().map(count).sum();
-            assert_eq!(preset.parameters, weights, "{}", preset.name);
+            let tensors = (preset.config)().tensors();
+            let weights: usize = tensors.iter().map(Tensor::elements).sum();
+            assert_eq!(preset.parameters, weights as u64, "{}", preset.name);
         }
     }
 

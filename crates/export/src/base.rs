@@ -5,7 +5,6 @@ use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use pollster::block_on;
-use retort_config::tensors::tensors;
 use retort_config::{Config, decimal};
 use retort_formats::gguf::{Header, Metadata, read_header};
 use retort_formats::{FileSource, FormatError};
@@ -176,7 +175,7 @@ impl Base {
 
     /// The tensors that the student's weights must be, from the embedding to the output.
     pub fn tensors(&self) -> Vec<TensorInfo> {
-        let tensors = tensors(&self.config).into_iter();
+        let tensors = self.config.tensors().into_iter();
         tensors
             .map(|tensor| TensorInfo {
                 name: tensor.name,

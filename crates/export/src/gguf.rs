@@ -3,7 +3,7 @@
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use retort_config::{Architecture, ROPE_FREQS, Role, Tensor, heads};
+use retort_config::{ROPE_FREQS, Tensor, heads};
 use retort_formats::GgmlType;
 use retort_formats::gguf::{Array, Metadata, TensorSpec, Value as Entry, Writer};
 use retort_report::{ReportError, atomic};
@@ -168,11 +168,10 @@ impl Job<'_> {
                 |bytes| Ok(writer.write(ROPE_FREQS, bytes)?),
             )?;
         }
-        let is_llama = config.architecture == Architecture::Llama;
         let mut written = 0;
         for (tensor, &ty) in self.tensors.iter().zip(&types) {
             let mut values = read(weights, tensor)?;
-            if is_llama && tensor.role == Role::QueryKey {
+            if heads::are_interleaved(config.architecture, &tensor.name) {
                 values = heads::interleave(&values, config.head_dim, tensor.cols());
             }
             let name = &tensor.gguf_name;

@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 use std::error::Error;
 
-use retort_config::Config;
-use retort_config::tensors::{Tensor, tensors};
+use retort_config::{Config, Tensor};
 
 use crate::ExportError;
 
@@ -46,7 +45,7 @@ pub struct Progress<'a> {
 
 /// The model's tensors, after a check that the weights are exactly they.
 pub(crate) fn checked(config: &Config, weights: &dyn Weights) -> Result<Vec<Tensor>, ExportError> {
-    let expected = tensors(config);
+    let expected = config.tensors();
     let mut held = HashMap::new();
     for TensorInfo { name, shape } in weights.tensors() {
         if held.insert(name.clone(), shape).is_some() {

@@ -91,7 +91,7 @@ fn tensors(
         .map(|tensor| (tensor.name.as_str(), tensor))
         .collect();
     let mut read = HashSet::from([ROPE_FREQS.to_owned()]);
-    for expected in retort_config::tensors::tensors(config) {
+    for expected in config.tensors() {
         let name = file_name(&expected).to_owned();
         let expected = rows_and_cols(&expected);
         match by_name.get(name.as_str()) {
@@ -117,8 +117,8 @@ fn tensors(
 
 /// A vector is one row.
 fn rows_and_cols(tensor: &retort_config::Tensor) -> (u64, u64) {
-    let (values, cols) = (tensor.shape.iter().product::<usize>(), tensor.cols());
-    ((values / cols) as u64, cols as u64)
+    let cols = tensor.cols();
+    ((tensor.elements() / cols) as u64, cols as u64)
 }
 
 #[cfg(test)]
@@ -141,7 +141,8 @@ mod tests {
     #[test]
     fn missing_misshapen_and_unread_tensors_are_named() {
         let config = (STUDENTS[0].config)();
-        let mut all: Vec<Tensor> = retort_config::tensors::tensors(&config)
+        let mut all: Vec<Tensor> = config
+            .tensors()
             .iter()
             .map(|expected| tensor(&expected.name, rows_and_cols(expected)))
             .collect();

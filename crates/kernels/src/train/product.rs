@@ -109,12 +109,12 @@ pub(crate) fn product(alpha: f32, a: View, b: View) -> Tensor<2> {
 /// the product.
 pub(crate) fn add_product(sum: Option<Tensor<2>>, alpha: f32, a: View, b: View) -> Tensor<2> {
     match sum {
-        Some(sum) if !on_cpu(&a.tensor) => {
+        None => product(alpha, a, b),
+        Some(sum) if on_cpu(&a.tensor) => on_the_cpu(Some(sum), alpha, a, b),
+        Some(sum) => {
             let product = product(alpha, a, b).cast(sum.dtype());
             sum + product
         }
-        None if !on_cpu(&a.tensor) => product(alpha, a, b),
-        sum => on_the_cpu(sum, alpha, a, b),
     }
 }
 
